@@ -1,0 +1,40 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+ROOMS := theory sim nets papers
+
+.PHONY: demo test test-slow test-gpu check install links clean
+
+demo: install
+	$(BIN)/scalewright verify --scale smoke
+
+test: install
+	$(BIN)/python -m pytest -n 2 -m "not slow and not gpu"
+
+test-slow: install
+	$(BIN)/python -m pytest -n 2 -m slow --timeout 900
+
+test-gpu: install
+	$(BIN)/python -m pytest -m gpu --timeout 900
+
+check: install links
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	cd .links && ../$(BIN)/mypy --config-file ../pyproject.toml -p scalewright
+	$(BIN)/python -m pytest -q tests/house
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml setup.py constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $@
+
+# mypy does not follow the editable install's hook: it reads the package through a tree of links instead.
+links:
+	rm -rf .links && mkdir -p .links/scalewright
+	ln -s $(CURDIR)/src/scalewright/* $(foreach room,$(ROOMS),$(CURDIR)/$(room)) .links/scalewright/
+
+clean:
+	rm -rf $(VENV) .links build dist *.egg-info src/*.egg-info

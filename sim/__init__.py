@@ -1,0 +1,4 @@
+"""PLACEHOLDER sim."""
+
+if __name__ != "scalewright.sim":
+    raise ImportError("this folder is a room of the scalewright package: import it as scalewright.sim")
