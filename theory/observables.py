@@ -1,0 +1,66 @@
+"""Declare the names that trajectories carry: every observable and every dimension, once.
+
+Predictions and measurements meet by name. A variable of a trajectory that is not declared here is refused,
+so that comparing two trajectories is aligning them.
+"""
+
+from dataclasses import dataclass
+
+DIMENSIONS: dict[str, str] = {
+    "width": "number N of hidden units; inf stands for the infinite-width limit",
+    "depth": "number of layers along the growing axis",
+    "gamma": "feature-learning strength gamma_0",
+    "lr": "base learning rate eta_0",
+    "seed": "seed of the initial weights",
+    "step": "number of optimizer steps taken",
+    "step_2": "second step argument of a two-time quantity",
+    "time": "rescaled time eta_0 * step of the gradient flow",
+    "sample": "index of a training sample",
+    "sample_2": "second sample index of a kernel",
+    "output": "index of a network output",
+    "eigenvalue": "rank of an eigenvalue, 0 the largest",
+    "layer": "index of a weight layer, 0 the input",
+    "batch": "batch size",
+    "optimizer": "name of the optimizer",
+    "parametrization": "name of the parametrization",
+}
+
+
+@dataclass(frozen=True)
+class Observable:
+    """One measurable quantity: its symbol, its definition, and how it is rescaled.
+
+    `rescaling` says what makes the value comparable across widths and gauges; "none" means the raw value is.
+    """
+
+    name: str
+    symbol: str
+    definition: str
+    rescaling: str = "none"
+
+
+_RATES = "weighted by Lambda = diag(rate of each parameter / base rate): the same in every gauge"
+
+OBSERVABLES: dict[str, Observable] = {
+    entry.name: entry
+    for entry in (
+        Observable("loss", "L", "squared loss: sum over samples and outputs of (f - y)^2 / (2 P); cross-entropy: mean"),
+        Observable("sharpness", "S", "largest eigenvalue of Lambda^1/2 H Lambda^1/2, H the loss Hessian", _RATES),
+        Observable("raw_sharpness", "lambda_max(H)", "largest eigenvalue of the loss Hessian in the trained parameters"),
+        Observable("gauss_newton", "lambda_max(G)", "largest eigenvalue of Lambda^1/2 G Lambda^1/2, G = J^T J / P", _RATES),
+        Observable("residual", "lambda_max(R)", "largest eigenvalue of Lambda^1/2 (H - G) Lambda^1/2", _RATES),
+        Observable("ntk", "lambda_max(Theta)", "largest eigenvalue of J Lambda J^T, a PK x PK matrix", _RATES),
+        Observable("trace", "tr(G)", "trace of Lambda^1/2 G Lambda^1/2", _RATES),
+        Observable("outputs", "f", "network outputs on the training samples"),
+        Observable("alignment", "A", "cosine between two kernels as vectors of their entries"),
+        Observable("feature_change", "Dx", "root mean square change of a layer's activations since initialisation"),
+        Observable("diverged_at", "t_div", "first step at which the run diverged, -1 if it did not"),
+    )
+}
+
+
+def observable(name: str) -> Observable:
+    """Return the declared observable `name`; KeyError with the known names otherwise."""
+    if name not in OBSERVABLES:
+        raise KeyError(f"observable: name must be one of {', '.join(OBSERVABLES)}; given {name!r}")
+    return OBSERVABLES[name]
