@@ -1,0 +1,60 @@
+"""Build trajectories: xarray datasets whose variables and dimensions are declared in theory.observables."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from scalewright.theory.observables import DIMENSIONS, OBSERVABLES
+
+Variable = tuple[tuple[str, ...], Any]
+
+
+def dataset(
+    variables: Mapping[str, Variable], coords: Mapping[str, Any], attrs: Mapping[str, Any] | None = None
+) -> xr.Dataset:
+    """Return a trajectory from arrays, refusing names that `theory.observables` does not declare.
+
+    Args:
+        variables: name -> (dimensions, array). A name may end in `_error`: the standard error, or the
+            absolute residual bound, of the variable before it.
+        coords: dimension -> its values.
+        attrs: provenance (strings and numbers).
+
+    Returns:
+        An `xarray.Dataset`; each variable carries its symbol, definition and rescaling as attributes.
+
+    Raises:
+        ValueError: an undeclared variable or dimension, with the names that are declared.
+    """
+    for name, (dims, _) in variables.items():
+        _check(name.removesuffix("_error"), OBSERVABLES, "variables", "observables")
+        for dim in dims:
+            _check(dim, DIMENSIONS, f"dimensions of {name!r}", "dimensions")
+    for dim in coords:
+        _check(dim, DIMENSIONS, "coords", "dimensions")
+    data = xr.Dataset({name: (dims, np.asarray(value)) for name, (dims, value) in variables.items()})
+    data = data.assign_coords({dim: np.asarray(value) for dim, value in coords.items()})
+    for name in data.data_vars:
+        entry = OBSERVABLES[str(name).removesuffix("_error")]
+        data[name].attrs = {"symbol": entry.symbol, "definition": entry.definition, "rescaling": entry.rescaling}
+    return data.assign_attrs(dict(attrs or {}))
+
+
+def save(data: xr.Dataset, path: Path) -> Path:
+    """Write a trajectory as NetCDF-4 under a temporary name and rename it: a killed run leaves no half file."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        data.to_netcdf(temporary, engine="h5netcdf")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def _check(name: str, declared: Mapping[str, Any], where: str, kind: str) -> None:
+    if name not in declared:
+        raise ValueError(f"dataset: {where} must use the declared {kind} ({', '.join(declared)}); given {name!r}")
