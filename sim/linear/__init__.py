@@ -1,0 +1,18 @@
+"""Linear networks of two layers at any width, and deep ones on the balanced path, integrated exactly."""
+
+from scalewright.sim.linear.coefficients import Coefficients, NoLimitError, coefficients, initial_scales
+from scalewright.sim.linear.problem import Problem
+from scalewright.sim.linear.state import State, from_weights, initial
+from scalewright.sim.linear.trajectory import trajectory
+
+__all__ = [
+    "Coefficients",
+    "NoLimitError",
+    "Problem",
+    "State",
+    "coefficients",
+    "from_weights",
+    "initial",
+    "initial_scales",
+    "trajectory",
+]
