@@ -1,0 +1,165 @@
+"""Estimate slopes and optima with their 95 % intervals from replicated measurements."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its standard error and 95 % interval, and the number of replicates behind it."""
+
+    value: float
+    standard_error: float
+    low: float
+    high: float
+    replicates: int = 1
+
+
+@dataclass(frozen=True)
+class Slope(Estimate):
+    """Slope of log y against log x, with the points that were fitted.
+
+    Attributes:
+        x, centres, errors: fitted abscissae, log of the average y and its standard error, one a point.
+        curvature: t-like ratio of the largest deviation from the line to its standard error: above about 3 the
+            points do not lie on a line and the slope is an average over the range.
+    """
+
+    x: tuple[float, ...] = ()
+    centres: tuple[float, ...] = ()
+    errors: tuple[float, ...] = ()
+    intercept: float = 0.0
+    curvature: float = 0.0
+
+
+@dataclass(frozen=True)
+class Optimum(Estimate):
+    """Location of a minimum on a logarithmic grid; `replicate_values` holds one location a replicate.
+
+    `status` is "interior", or "at the edge" when a replicate's lowest point ends the grid: then the estimate is
+    censored and the grid should be widened.
+    """
+
+    replicate_values: tuple[float, ...] = ()
+    status: Literal["interior", "at the edge"] = "interior"
+
+
+def interval(values: Sequence[float] | np.ndarray) -> Estimate:
+    """Mean of independent replicates with Student's 95 % interval, mean +- t_{n-1} s / sqrt(n)."""
+    array = np.asarray(values, dtype=float)
+    count = len(array)
+    if count < 2:
+        raise ValueError(f"fit.interval: values must hold at least 2 replicates to give an interval; given {count}")
+    error = float(array.std(ddof=1) / math.sqrt(count))
+    half = _student(count - 1) * error
+    mean = float(array.mean())
+    return Estimate(mean, error, mean - half, mean + half, count)
+
+
+def slope(x: Sequence[float] | np.ndarray, y: np.ndarray, *, average: Literal["log", "mean"] = "log") -> Slope:
+    """Fit log y = intercept + slope * log x by least squares over replicated points.
+
+    The slope is a linear combination sum_i w_i c_i of the points' centres, so its standard error is
+    sqrt(sum_i w_i^2 e_i^2) with e_i the standard error of centre i; the interval is Student's with the
+    degrees of freedom of Welch and Satterthwaite. Deviations of the centres from a line are no part of the
+    error (they are bias, not noise): `curvature` reports them.
+
+    Args:
+        x: abscissae (n,), positive.
+        y: replicates (n, r), positive, independent within and between rows.
+        average: centre c_i = mean of log y ("log"), or log of the mean y ("mean", error by the delta method).
+
+    Raises:
+        ValueError: fewer than 2 points, fewer than 2 replicates, or values that are not positive and finite.
+    """
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    if y.ndim != 2 or len(x) != len(y) or len(x) < 2 or y.shape[1] < 2:
+        raise ValueError(f"fit.slope: y must be (n, r) with n = len(x) >= 2 and r >= 2; given x {x.shape}, y {y.shape}")
+    if not (np.isfinite(y).all() and (y > 0).all() and np.isfinite(x).all() and (x > 0).all()):
+        raise ValueError("fit.slope: x and y must be positive and finite; drop the points that diverged or vanish")
+    count = y.shape[1]
+    if average == "log":
+        centres, errors = np.log(y).mean(axis=1), np.log(y).std(axis=1, ddof=1) / math.sqrt(count)
+    elif average == "mean":
+        centres, errors = np.log(y.mean(axis=1)), y.std(axis=1, ddof=1) / math.sqrt(count) / y.mean(axis=1)
+    else:
+        raise ValueError(f"fit.slope: average must be 'log' or 'mean'; given {average!r}")
+    return line(x, centres, errors, replicates=count)
+
+
+def line(x: np.ndarray, centres: np.ndarray, errors: np.ndarray, *, replicates: int) -> Slope:
+    """Fit a slope through points whose logarithms and standard errors are known (see `slope`)."""
+    away = np.log(x) - np.log(x).mean()
+    weights = away / (away**2).sum()
+    value = float(weights @ centres)
+    parts = (weights * errors) ** 2
+    error = math.sqrt(float(parts.sum()))
+    freedom = float(parts.sum()) ** 2 / max(float((parts**2).sum()) / (replicates - 1), np.finfo(float).tiny)
+    half = _student(max(freedom, 1.0)) * error
+    fitted = centres.mean() + value * away
+    misfit = np.abs(centres - fitted) / np.maximum(errors, np.finfo(float).eps)
+    return Slope(
+        value, error, value - half, value + half, replicates,
+        tuple(map(float, x)), tuple(map(float, centres)), tuple(map(float, errors)),
+        float(centres.mean() - value * np.log(x).mean()), float(misfit.max()),
+    )  # fmt: skip
+
+
+def optimum(grid: Sequence[float] | np.ndarray, losses: np.ndarray) -> Optimum:
+    """Locate the minimum of a loss on a logarithmic grid, one location a replicate, by a local parabola.
+
+    Per replicate: take the lowest point and its neighbours, and put the vertex of the parabola through
+    (log grid, log loss) at these three points. Losses that are not finite (diverged runs) are never a minimum; beside one
+    the lowest point itself is taken. Replicate locations are averaged in log.
+
+    Args:
+        grid: learning rates (g,), increasing.
+        losses: (r, g) positive, inf where the run diverged.
+
+    Returns:
+        The geometric mean of the replicates' optima with Student's interval (in the same unit as the grid;
+        `standard_error` is that of the logarithm).
+
+    Raises:
+        ValueError: fewer than 3 grid points, fewer than 2 replicates, or a replicate without a finite loss.
+    """
+    grid, losses = np.asarray(grid, dtype=float), np.asarray(losses, dtype=float)
+    if losses.ndim != 2 or losses.shape[1] != len(grid) or len(grid) < 3 or len(losses) < 2:
+        raise ValueError(
+            f"fit.optimum: losses must be (r, g) with g = len(grid) >= 3 and r >= 2; given grid {grid.shape}, losses {losses.shape}"
+        )
+    if not np.isfinite(losses).any(axis=1).all():
+        raise ValueError("fit.optimum: every replicate needs a finite loss; all rates of one diverged, so start the grid lower")
+    places = [_vertex(np.log(grid), row) for row in losses]
+    found = interval([place for place, _ in places])
+    edge = any(at_edge for _, at_edge in places)
+    return Optimum(
+        math.exp(found.value), found.standard_error, math.exp(found.low), math.exp(found.high), found.replicates,
+        tuple(math.exp(place) for place, _ in places), "at the edge" if edge else "interior",
+    )  # fmt: skip
+
+
+def _vertex(log_grid: np.ndarray, row: np.ndarray) -> tuple[float, bool]:
+    """Return the log location of the minimum of one row, and whether it ends the grid."""
+    height = np.where(np.isfinite(row), row, np.inf)
+    best = int(height.argmin())
+    if best in (0, len(row) - 1):
+        return float(log_grid[best]), True
+    window = slice(best - 1, best + 2)
+    if not np.isfinite(height[window]).all():
+        return float(log_grid[best]), False
+    bend, tilt, _ = np.polyfit(log_grid[window] - log_grid[best], np.log(height[window]), 2)
+    return float(log_grid[best] - (tilt / (2 * bend) if bend > 0 else 0.0)), False
+
+
+def _student(freedom: float) -> float:
+    """Two-sided 95 % quantile of Student's t."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, 0.5 + CONFIDENCE / 2))
