@@ -23,6 +23,7 @@ DIMENSIONS: dict[str, str] = {
     "batch": "batch size",
     "optimizer": "name of the optimizer",
     "parametrization": "name of the parametrization",
+    "origin": "measured on networks, predicted from theory, or a control that must miss",
 }
 
 

@@ -62,25 +62,55 @@ def coefficients(
         ValueError: another architecture or optimizer.
         NoLimitError: a coefficient grows with the width and the width is infinite; the sentence names its exponent.
     """
+    kappa, powers = _powers(parametrization)
+    sizes = {"inputs": inputs, "outputs": outputs, "gamma": gamma}
+    values = {name: lr ** _ORDER.get(name, 0) * _evaluate(name, power, width, sizes) for name, power in powers.items()}
+    return Coefficients(kappa=kappa, **values)
+
+
+def exponents(parametrization: Parametrization) -> dict[str, Fraction]:
+    """Derive the width exponents of what the two-layer linear network shows.
+
+    `sharpness`: that of the larger kernel, S ~ N^max(kernel_1, kernel_2). `residual`: that of the coupling.
+    `sharpening`, |S(T) - S(0)|: the largest of four ways in which S moves: the features through feed_1 and
+    self_1; the readout through feed_2 and self_2; the residual part to first order, whose expectation in the
+    top eigenvector of G needs both of its blocks (of relative size (kernel_min / kernel_max)^1/2) and the
+    off-diagonal block of M (of size N^-kappa); and the residual part to second order, coupling^2 / S.
+    """
+    kappa, powers = _powers(parametrization)
+    size = {name: power.exponent("width") for name, power in powers.items()}
+    kernel = max(size["kernel_1"], size["kernel_2"])
+    ways = (
+        size["kernel_2"] + max(size["feed_1"], size["self_1"]),
+        size["kernel_1"] + max(size["feed_2"], size["self_2"]),
+        size["coupling"] - abs(size["kernel_1"] - size["kernel_2"]) / 2 - kappa,
+        2 * size["coupling"] - kernel,
+    )
+    return {"sharpness": kernel, "residual": size["coupling"], "sharpening": max(ways)}
+
+
+#: Powers of the base learning rate in each coefficient; the others have none.
+_ORDER = {"feed_1": 1, "feed_2": 1, "drive_1": 1, "drive_2": 1, "self_1": 2, "self_2": 2, "cross": 2}
+
+
+def _powers(parametrization: Parametrization) -> tuple[Fraction, dict[str, Power]]:
+    """Return kappa and every coefficient as an exact power of the sizes, without its power of the rate."""
     multiplier, rate_1, rate_2 = _unit_variance(parametrization)
     kappa = max(Fraction(0), (multiplier * WIDTH).exponent("width"))
     scale = WIDTH**kappa
-    powers = {
-        "forward": (multiplier * WIDTH / scale, 0),
-        "feed_1": (rate_1 * multiplier / scale, 1),
-        "feed_2": (rate_2 * multiplier / scale, 1),
-        "self_1": ((rate_1 * multiplier) ** 2, 2),
-        "self_2": ((rate_2 * multiplier) ** 2, 2),
-        "drive_1": (rate_1 * multiplier * scale, 1),
-        "drive_2": (rate_2 * multiplier * scale, 1),
-        "cross": (rate_1 * rate_2 * multiplier**2, 2),
-        "kernel_1": (multiplier**2 * WIDTH * rate_1, 0),
-        "kernel_2": (multiplier**2 * WIDTH * rate_2, 0),
-        "coupling": (multiplier * (rate_1 * rate_2) ** Fraction(1, 2), 0),
+    return kappa, {
+        "forward": multiplier * WIDTH / scale,
+        "feed_1": rate_1 * multiplier / scale,
+        "feed_2": rate_2 * multiplier / scale,
+        "self_1": (rate_1 * multiplier) ** 2,
+        "self_2": (rate_2 * multiplier) ** 2,
+        "drive_1": rate_1 * multiplier * scale,
+        "drive_2": rate_2 * multiplier * scale,
+        "cross": rate_1 * rate_2 * multiplier**2,
+        "kernel_1": multiplier**2 * WIDTH * rate_1,
+        "kernel_2": multiplier**2 * WIDTH * rate_2,
+        "coupling": multiplier * (rate_1 * rate_2) ** Fraction(1, 2),
     }
-    sizes = {"inputs": inputs, "outputs": outputs, "gamma": gamma}
-    values = {name: lr**order * _evaluate(name, power, width, sizes) for name, (power, order) in powers.items()}
-    return Coefficients(kappa=kappa, **values)
 
 
 def initial_scales(parametrization: Parametrization, **sizes: float) -> tuple[float, float]:

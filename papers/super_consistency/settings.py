@@ -1,0 +1,89 @@
+"""What the experiments train: sizes, widths, seeds and rates at each scale."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from scalewright.sim import data, linear
+from scalewright.theory import Parametrization, Power, mlp, named
+
+PARAMETRIZATIONS = ("mup", "ntp", "sp")
+GAMMA = 1.0
+EDGE_FRACTION = 0.8
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Sizes of one run of the whole chain.
+
+    Attributes:
+        samples: images of the digits that are used, the first so many.
+        linear_widths: widths of the trained two-layer linear networks.
+        draw_widths, draws: widths and number of initial draws of the exact dynamics.
+        linear_steps, linear_seeds: gradient steps and networks a width.
+        mlp_layers, mlp_widths, mlp_steps, mlp_seeds: the ReLU network.
+        rates: number of learning rates of a transfer sweep, in steps of sqrt(2) around the middle.
+    """
+
+    name: str
+    samples: int
+    linear_widths: tuple[int, ...]
+    draw_widths: tuple[int, ...]
+    draws: int
+    linear_steps: int
+    linear_seeds: int
+    mlp_layers: int
+    mlp_widths: tuple[int, ...]
+    mlp_steps: int
+    mlp_seeds: int
+    rates: int
+
+
+def _doublings(first: int, last: int) -> tuple[int, ...]:
+    return tuple(first * 2**k for k in range(int(math.log2(last / first)) + 1))
+
+
+SCALES = {
+    "smoke": Scale("smoke", 256, _doublings(256, 4096), _doublings(64, 16384), 200, 30, 3, 3, _doublings(64, 512), 50, 3, 9),
+    "standard": Scale("standard", 1797, _doublings(256, 16384), _doublings(64, 16384), 400, 30, 5, 3, _doublings(64, 1024), 50, 5, 9),
+}  # fmt: skip
+
+
+def scale_of(name: str) -> Scale:
+    """Return the scale of that name; ValueError with the known names otherwise."""
+    if name not in SCALES:
+        raise ValueError(f"scale must be one of {', '.join(SCALES)}; given {name!r}")
+    return SCALES[name]
+
+
+def digits(scale: Scale) -> data.Data:
+    """Return the images of a scale with centred one-hot targets."""
+    return data.load("digits", samples=scale.samples)
+
+
+def linear_network(name: str) -> Parametrization:
+    """Return a parametrization of the two-layer linear network under gradient descent."""
+    return named(mlp(layers=2, activation="linear"), name, "sgd")
+
+
+def fixed_rate(parametrization: Parametrization) -> Parametrization:
+    """Return the same network with one global learning rate that does not change with the width."""
+    return parametrization.with_lr(Power.one())
+
+
+def base_rate(name: str, task: linear.Problem) -> float:
+    """Return eta_0 = 0.8 / S_inf(0), S_inf(0) the sharpness at initialisation in the infinite-width limit.
+
+    A Gaussian readout (NTP, SP) makes S_inf(0) depend on nothing but the kernels, which are deterministic
+    there; seed 0 stands for any.
+    """
+    start = linear.trajectory(
+        task, linear_network(name), width=math.inf, lr=1.0, steps=0, gamma=GAMMA, spectra_at=[0], quantities=("sharpness",)
+    )
+    return EDGE_FRACTION / float(start.sharpness[0, 0])
+
+
+def observed_steps(steps: int, count: int = 5) -> list[int]:
+    """Return `count` steps from 0 to `steps`, evenly spaced."""
+    return sorted({round(float(t)) for t in np.linspace(0, steps, count)})

@@ -1,0 +1,183 @@
+"""Judge the trajectories of each experiment: the rows of the report, controls included."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import xarray as xr
+
+from scalewright.papers.super_consistency import settings
+from scalewright.sim import fit
+from scalewright.sim.linear import exponents
+from scalewright.sim.verdict import Verdict, judge
+
+ROUNDING = 1e-8
+ASYMPTOTIC = 256
+COMPARED = ("loss", "sharpness", "gauss_newton", "residual", "ntk")
+LABEL = {"mup": "muP", "ntp": "NTP", "sp": "SP"}
+
+
+def agreement(data: xr.Dataset) -> list[Verdict]:
+    """Predicted against measured, from the same initial weights: the closure is exact, so rounding remains."""
+    name = data.attrs["parametrization"]
+    error = float(largest_error(data, "predicted").max())
+    control = float(largest_error(data, "control").min())
+    return [
+        judge(
+            f"agreement-{name}",
+            f"{LABEL[name]}: trained networks follow the prediction from their own initial Gram matrix "
+            "(largest relative error of loss, S, G, R and NTK over widths, seeds and steps)",
+            error, predicted=0.0, tolerance=ROUNDING, basis="the closure is exact: rounding of 64-bit numbers remains",
+        ),
+        judge(
+            f"agreement-{name}-control",
+            f"{LABEL[name]}: the prediction from another network's Gram matrix agrees as well (least error over networks)",
+            control, predicted=0.0, tolerance=ROUNDING, expected="break", basis="another initial state",
+        ),
+    ]  # fmt: skip
+
+
+def largest_error(data: xr.Dataset, origin: str) -> np.ndarray:
+    """Largest relative error against the measured networks over quantities and steps, (width, seed)."""
+    measured, other = data.sel(origin="measured"), data.sel(origin=origin)
+    errors = [np.abs(other[q] / measured[q] - 1).max("step", skipna=True) for q in COMPARED if q in data]
+    return np.maximum.reduce([error.transpose("width", "seed").values for error in errors])
+
+
+def sharpening(data: xr.Dataset) -> xr.DataArray:
+    """Return |S(T) - S(0)|."""
+    return np.abs(data.sharpness.isel(step=-1) - data.sharpness.isel(step=0))
+
+
+def last_residual(data: xr.Dataset) -> xr.DataArray:
+    """Return lambda_max(R) at the last step."""
+    return data.residual.isel(step=-1)
+
+
+#: name of a slope -> what is fitted, the derived exponent's key, half width of the band by parametrization.
+SLOPES = {
+    "sharpness": (lambda d: d.sharpness.isel(step=-1), "sharpness", {"mup": 0.05, "ntp": 0.05, "sp": 0.1}, "S(T)"),
+    "sharpening": (sharpening, "sharpening", {"mup": 0.1, "ntp": 0.05, "sp": 0.1}, "|S(T) - S(0)|"),
+    "residual": (last_residual, "residual", {"mup": 0.05, "ntp": 0.05, "sp": 0.05}, "lambda_max(R(T))"),
+}
+
+
+def slope_of(data: xr.Dataset, what: str, widths: Sequence[float] | None = None) -> fit.Slope:
+    """Fit the width exponent of a quantity over finite widths of at least 256."""
+    quantity = SLOPES[what][0](data).transpose("width", "seed")
+    chosen = [w for w in quantity.width.values if math.isfinite(w) and w >= ASYMPTOTIC] if widths is None else list(widths)
+    return fit.slope(chosen, quantity.sel(width=chosen).values, average="mean")
+
+
+def draws(data: xr.Dataset) -> list[Verdict]:
+    """Slopes in width over the exact dynamics of many initial draws, against the derived exponents."""
+    name = data.attrs["parametrization"]
+    derived = exponents(settings.linear_network(name))
+    rows = []
+    for what, (_, key, bands, symbol) in SLOPES.items():
+        statement = f"{LABEL[name]}: {symbol} of linear networks scales as N^{derived[key]} from width {ASYMPTOTIC} on"
+        basis = "exponent derived from the parametrization; band: corrections of order D/N"
+        rows.append(
+            judge(f"slope-{what}-{name}", statement, slope_of(data, what), predicted=float(derived[key]),
+                  tolerance=bands[name], basis=basis)
+        )  # fmt: skip
+    if name == "ntp":
+        rows.append(
+            judge("super-consistency-ntp-control", "NTP: the sharpening is the same at every width, as under muP",
+                  slope_of(data, "sharpening"), predicted=0.0, tolerance=0.1, expected="break",
+                  basis="the band of muP")
+        )  # fmt: skip
+    return rows
+
+
+def networks_and_draws(trained: xr.Dataset, drawn: xr.Dataset) -> list[Verdict]:
+    """The trained networks' slopes lie within three standard errors of those of the draws."""
+    name = trained.attrs["parametrization"]
+    measured = trained.sel(origin="measured")
+    widths = [float(w) for w in measured.width.values if w in drawn.width.values]
+    rows = []
+    for what in ("sharpening", "residual"):
+        ours, theirs = slope_of(measured, what, widths), slope_of(drawn, what, widths)
+        error = _slope_error(drawn, what, widths, seeds=measured.sizes["seed"])
+        distance = (ours.value - theirs.value) / math.hypot(error, theirs.standard_error)
+        rows.append(
+            judge(f"networks-{what}-{name}", f"{LABEL[name]}: the trained networks' slope of {SLOPES[what][3]} "
+                  f"({ours.value:.3f}) is that of the draws ({theirs.value:.3f}), in standard errors",
+                  distance, predicted=0.0, tolerance=3.0, basis="standard error from the spread of the draws")
+        )  # fmt: skip
+    return rows
+
+
+def _slope_error(drawn: xr.Dataset, what: str, widths: Sequence[float], *, seeds: int) -> float:
+    """Standard error of a slope fitted to `seeds` networks a width, from the spread over many draws."""
+    fitted = slope_of(drawn, what, widths)
+    draws = drawn.sizes["seed"]
+    return fitted.standard_error * math.sqrt(draws / seeds)
+
+
+def fixed_rate(data: xr.Dataset) -> list[Verdict]:
+    """SP at one rate for every width diverges from some width on, at the predicted step."""
+    measured, predicted = data.sel(origin="measured").diverged_at, data.sel(origin="predicted").diverged_at
+    same = float(np.abs(measured - predicted).max())
+    widest = float((measured.isel(width=-1) >= 0).mean())
+    return [
+        judge("fixed-rate-sp", "SP at a rate that does not shrink: the step of divergence of every network is the predicted one "
+              "(largest difference in steps)", same, predicted=0.0, tolerance=0.0, basis="exact dynamics"),
+        judge("fixed-rate-sp-control", "SP at a rate that does not shrink: the widest networks stay stable (share that diverged)",
+              widest, predicted=0.0, tolerance=0.5, expected="break", basis="S grows as N, the edge 2/eta does not"),
+    ]  # fmt: skip
+
+
+def optima(data: xr.Dataset) -> list[fit.Optimum]:
+    """Optimal learning rate of each width, with interval, from the loss averaged in log over the last steps."""
+    last = data.loss.isel(step=slice(-AVERAGED, None))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        losses = np.exp(np.log(last).mean("step")).transpose("width", "seed", "lr").values
+    trained = data.loss.isel(step=-1) < data.loss.isel(step=0)
+    losses = np.where(trained.transpose("width", "seed", "lr").values, losses, np.inf)
+    rates = data["rate"].values if "rate" in data.coords else np.tile(data.lr.values, (len(losses), 1))
+    return [fit.optimum(rates[i], losses[i]) for i in range(len(losses))]
+
+
+AVERAGED = 10
+
+
+def transfer_slope(data: xr.Dataset) -> fit.Slope:
+    """Slope of log optimal rate against log width."""
+    places = np.array([found.replicate_values for found in optima(data)])
+    return fit.slope(data.width.values, places)
+
+
+def transfer(data: xr.Dataset) -> list[Verdict]:
+    """The optimum does not move under muP, and falls as 1/N under SP, where one rate does not serve all widths."""
+    name = data.attrs["parametrization"]
+    found = transfer_slope(data)
+    censored = [int(w) for w, o in zip(data.width.values, optima(data), strict=True) if o.status != "interior"]
+    note = f"; censored at widths {censored}" if censored else ""
+    if name == "mup":
+        return [judge("transfer-mup", "muP: the optimal learning rate of the ReLU network does not move with width" + note,
+                      found, predicted=0.0, tolerance=0.1, basis="derived: the rate's power carries all of the width")]  # fmt: skip
+    return [
+        judge("transfer-sp", "SP: the optimal learning rate of the ReLU network falls as 1/N" + note, found, predicted=-1.0,
+              tolerance=0.15, basis="derived: largest rate with bounded logits"),
+        judge("transfer-sp-control", "SP: one learning rate serves all widths (slope 0)", found, predicted=0.0,
+              tolerance=0.1, expected="break", basis="the band of muP"),
+    ]  # fmt: skip
+
+
+def consistency(data: xr.Dataset) -> list[Verdict]:
+    """C1 on the ReLU network: S(t) is the same function of t at every width under muP."""
+    name = data.attrs["parametrization"]
+    later = np.log(data.sharpness.isel(step=slice(1, None))).mean("step", skipna=True)
+    mean = fit.slope(data.width.values, np.exp(later).transpose("width", "seed").values)
+    change = fit.slope(data.width.values, sharpening(data).transpose("width", "seed").values, average="mean")
+    if name == "mup":
+        return [judge("consistency-mup", "muP: the sharpness of the ReLU network, averaged over training, does not depend on width",
+                      mean, predicted=0.0, tolerance=0.05, basis="band: finite-width corrections from width 64 on")]  # fmt: skip
+    return [judge("consistency-ntp-control", "NTP: the sharpening of the ReLU network does not depend on width", change,
+                  predicted=0.0, tolerance=0.1, expected="break", basis="the band of muP's transfer")]  # fmt: skip
+
+
+def as_rows(verdicts: Sequence[Verdict]) -> list[Mapping[str, object]]:
+    """Return the verdicts as plain records."""
+    return [verdict.to_json() for verdict in verdicts]
