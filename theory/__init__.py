@@ -3,6 +3,36 @@
 if __name__ != "scalewright.theory":
     raise ImportError("this folder is a room of the scalewright package: import it as scalewright.theory")
 
+from scalewright.theory import desiderata, observables
+from scalewright.theory.architecture import Architecture
+from scalewright.theory.builders import mlp
+from scalewright.theory.certificate import Certificate
+from scalewright.theory.derive import derive
+from scalewright.theory.errors import ArchitectureError, Infeasible, NotUnique, ScalingError, Unverified
+from scalewright.theory.gauge import Scaling
+from scalewright.theory.named import named
+from scalewright.theory.nodes import Node
+from scalewright.theory.parametrization import Numbers, Parametrization
 from scalewright.theory.power import Power
+from scalewright.theory.sizes import Alignment
 
-__all__ = ["Power"]
+__all__ = [
+    "Alignment",
+    "Architecture",
+    "ArchitectureError",
+    "Certificate",
+    "Infeasible",
+    "Node",
+    "NotUnique",
+    "Numbers",
+    "Parametrization",
+    "Power",
+    "Scaling",
+    "ScalingError",
+    "Unverified",
+    "derive",
+    "desiderata",
+    "mlp",
+    "named",
+    "observables",
+]

@@ -1,0 +1,34 @@
+"""The errors of theory: one family, each a sentence that says what to do; infeasibility carries its proof."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scalewright.theory.certificate import Certificate
+
+
+class ScalingError(ValueError):
+    """Stand at the head of every error that `scalewright.theory` raises about scaling."""
+
+
+class ArchitectureError(ScalingError):
+    """Say which node of a graph is wrong: a cycle, an unknown operation, a mismatch of dimensions, ..."""
+
+
+class Infeasible(ScalingError):
+    """Say that the requirements can't hold together, and prove it.
+
+    `certificate` holds the Farkas combination: multiples of the requirements that add up to a false statement
+    such as 1/2 <= 0. `certificate.verify()` checks it in exact arithmetic.
+    """
+
+    def __init__(self, message: str, certificate: "Certificate") -> None:
+        super().__init__(message)
+        self.certificate = certificate
+
+
+class NotUnique(ScalingError):
+    """Say which exponent the requirements leave open, and its range."""
+
+
+class Unverified(ScalingError):
+    """Say that an answer was found in floating point but couldn't be proved in exact arithmetic."""

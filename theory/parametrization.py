@@ -1,0 +1,149 @@
+"""The answer: for every parameter the powers of its multiplier, initialisation, rate, epsilon and weight decay."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from scalewright.theory import tables
+from scalewright.theory.architecture import Architecture
+from scalewright.theory.certificate import Certificate
+from scalewright.theory.errors import ScalingError
+from scalewright.theory.gauge import Scaling, move
+from scalewright.theory.power import Exponent, Power
+from scalewright.theory.steps import OPTIMIZERS
+
+QUANTITIES = ("multiplier", "init_std", "lr", "eps", "weight_decay")
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers that the powers of one parameter take at given sizes."""
+
+    multiplier: float
+    init_std: float
+    lr: float
+    eps: float | None = None
+    weight_decay: float | None = None
+
+
+@dataclass(frozen=True)
+class Parametrization:
+    """Exact scaling of every parameter of an architecture under one optimizer, with the proof of its exponents.
+
+    `p["hidden.0.weight"]` is a `Scaling`; `entries` maps all names. The certificate proves the exponents of `axes`;
+    the powers of fixed sizes and gamma stand beside them by convention. `prescribed` names quantities that were set
+    afterwards (`with_lr`), which the certificate doesn't prove.
+    """
+
+    name: str
+    optimizer: str
+    architecture: Architecture
+    gauge: str
+    axes: tuple[str, ...]
+    entries: Mapping[str, Scaling]
+    certificate: Certificate
+    prescribed: tuple[str, ...] = ()
+
+    def __getitem__(self, parameter: str) -> Scaling:
+        if parameter not in self.entries:
+            known = ", ".join(self.entries)
+            raise ScalingError(f"Parametrization: parameter must be one of {known}; given {parameter!r}")
+        return self.entries[parameter]
+
+    def in_gauge(self, gauge: str) -> "Parametrization":
+        """Return the same training stated in another gauge.
+
+        `gauge` is no-multipliers, unit-variance, tensor-programs-4 or output-multiplier. Raises ScalingError else.
+        """
+        optimizer = OPTIMIZERS[self.optimizer]
+        moved = {
+            node.name: move(self.architecture, node, self.entries[node.name], optimizer, gauge)
+            for node in self.architecture.parameters
+        }
+        return replace(self, gauge=gauge, entries=moved)
+
+    def with_lr(self, lr: Power | Mapping[str, Power] | Mapping[str, Exponent]) -> "Parametrization":
+        """Return the same network with other learning rates, in this gauge.
+
+        `lr` is one Power for all parameters, `{size: exponent}` standing for it, or `{parameter: Power}` for all.
+        """
+        powers = _rates(lr, tuple(self.entries))
+        entries = {name: scaling.with_lr(powers[name]) for name, scaling in self.entries.items()}
+        return replace(self, entries=entries, prescribed=tuple(dict.fromkeys((*self.prescribed, "lr"))))
+
+    def at(self, **sizes: float) -> dict[str, Numbers]:
+        """Return plain numbers: `at(width=4096, base_width=256, inputs=64)`.
+
+        A growing axis enters as axis / base_axis (base_width defaults to 1), so at the base size every power of it
+        is 1. Fixed sizes and gamma enter as they are, and default to 1. The width must be given.
+
+        Raises ScalingError if an axis is missing, or a size isn't positive.
+        """
+        values = self._sizes(sizes)
+        return {name: Numbers(*_numbers(scaling, values)) for name, scaling in self.entries.items()}
+
+    def _sizes(self, given: Mapping[str, float]) -> dict[str, float]:
+        bases = {f"base_{axis}": axis for axis in self.axes}
+        fixed = {name for _, power in self.architecture.dimensions for name, _ in power.items} | {"gamma"}
+        accepted = [*self.axes, *bases, *sorted(fixed - set(self.axes))]
+        for name, value in given.items():
+            if name not in accepted:
+                raise ScalingError(
+                    f"Parametrization.at: sizes must be among {', '.join(accepted)}; given {name!r}"
+                )
+            if not value > 0 or value == float("inf"):
+                raise ScalingError(
+                    f"Parametrization.at: {name} must be a positive finite number; given {value!r}"
+                )
+        for axis in self.axes:
+            if axis not in given:
+                raise ScalingError(f"Parametrization.at: the size of axis {axis!r} must be given; given none")
+        values = {name: 1.0 for name in fixed} | {
+            name: float(given[name]) for name in given if name not in bases
+        }
+        return values | {axis: given[axis] / given.get(base, 1.0) for base, axis in bases.items()}
+
+    def explain(self, parameter: str, quantity: str) -> str:
+        """Return the proof of one exponent, line by line: multiplier x constraint <- reason."""
+        return tables.explain(self, parameter, quantity)
+
+    def to_markdown(self, axes: tuple[str, ...] | None = None) -> str:
+        """Return a Markdown table of the powers of the axes; sizes not named by `axes` are left out."""
+        return tables.to_markdown(self, axes)
+
+    def to_latex(self, axes: tuple[str, ...] | None = None) -> str:
+        """Return a LaTeX tabular of the powers of the axes."""
+        return tables.to_latex(self, axes)
+
+    def to_html(self, axes: tuple[str, ...] | None = None) -> str:
+        """Return an HTML table of the powers of the axes."""
+        return tables.to_html(self, axes)
+
+    def to_json(self, axes: tuple[str, ...] | None = None) -> dict[str, Any]:
+        """Return a JSON object: parameters with exponents per axis as strings, and the certificate."""
+        return tables.to_json(self, axes)
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
+
+    def _repr_markdown_(self) -> str:
+        return self.to_markdown()
+
+
+def _numbers(scaling: Scaling, sizes: Mapping[str, float]) -> tuple[Any, ...]:
+    powers = (getattr(scaling, quantity) for quantity in QUANTITIES)
+    return tuple(None if power is None else power.at(**sizes) for power in powers)
+
+
+def _rates(lr: object, names: tuple[str, ...]) -> dict[str, Power]:
+    if isinstance(lr, Power):
+        return dict.fromkeys(names, lr)
+    if not isinstance(lr, Mapping):
+        raise TypeError(f"Parametrization.with_lr: lr must be a Power or a mapping; given {lr!r}")
+    if lr and all(isinstance(value, Power) for value in lr.values()):
+        if set(lr) != set(names):
+            raise ScalingError(
+                f"Parametrization.with_lr: a mapping to Powers must name {', '.join(names)}; given {', '.join(lr)}"
+            )
+        return dict(lr)
+    return dict.fromkeys(names, Power(lr))
