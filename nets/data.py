@@ -1,0 +1,70 @@
+"""Hold data as tensors: the data sets of `sim.data`, or an (inputs, targets) pair of one's own."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from scalewright.nets.device import resolve
+from scalewright.sim import data as arrays
+
+
+@dataclass(frozen=True)
+class TensorData:
+    """Inputs (P, ...) and targets (P, K) or (P,) on one device; name and checksum where they are known."""
+
+    inputs: Tensor
+    targets: Tensor
+    name: str = "given"
+    sha256: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.inputs) == 0 or len(self.inputs) != len(self.targets):
+            raise ValueError(
+                "data: inputs and targets must have the same positive number of samples; "
+                f"given {len(self.inputs)} and {len(self.targets)}"
+            )
+
+    def to(self, dtype: torch.dtype, device: torch.device) -> "TensorData":
+        """Return the data on `device` with real numbers as `dtype`; class indices stay integers."""
+        moved = [t.to(device, dtype if t.is_floating_point() else None) for t in (self.inputs, self.targets)]
+        return TensorData(moved[0], moved[1], self.name, self.sha256)
+
+
+def load(
+    name: str,
+    *,
+    samples: int | None = None,
+    targets: arrays.Targets = "centred",
+    dtype: torch.dtype = torch.float64,
+    device: str = "auto",
+) -> TensorData:
+    """Return a data set of `sim.data.load` as tensors; the arguments are those of `sim.data.load`.
+
+    Raises:
+        ValueError: as `sim.data.load`, or an unusable device.
+    """
+    loaded = arrays.load(name, samples=samples, targets=targets)
+    return as_data(loaded).to(dtype, resolve(device))
+
+
+def as_data(data: Any) -> TensorData:
+    """Return `data` as `TensorData`: an (inputs, targets) pair, or anything with `.inputs` and `.targets`.
+
+    Raises:
+        TypeError: neither of the two.
+    """
+    if isinstance(data, TensorData):
+        return data
+    if isinstance(data, arrays.Data):
+        return TensorData(_tensor(data.inputs), _tensor(data.targets), data.name, data.sha256)
+    if isinstance(data, tuple | list) and len(data) == 2:
+        return TensorData(_tensor(data[0]), _tensor(data[1]))
+    kind = type(data).__name__
+    raise TypeError(f"data must be an (inputs, targets) pair or the result of data.load; given {kind}")
+
+
+def _tensor(array: Any) -> Tensor:
+    return array.detach() if isinstance(array, Tensor) else torch.from_numpy(np.array(array))

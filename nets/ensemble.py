@@ -1,0 +1,281 @@
+"""Many networks of one shape as one: parameters stacked along a leading member axis."""
+
+import copy
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+from scalewright.nets.device import resolve
+from scalewright.nets.initial import Gain
+from scalewright.nets.parametrize import Build, Parametrized, Rules, construct, initial_weights, numbers_of
+
+Stacked = dict[str, Tensor]
+Call = Callable[[nn.Module, Tensor], Any]
+
+
+@dataclass
+class Ensemble:
+    r"""M networks of one shape, each layer computing with $m\,w$: multiplier times trained weight.
+
+    The members are the product of the axes (gamma, seed, lr), the last running fastest. A single network is
+    an ensemble of one. Training moves `parameters` in place and marks the members that diverged.
+
+    Attributes:
+        model: the plain model whose forward is called; its own weights are not used.
+        parameters: name -> trained weights (M, *shape).
+        multipliers: name -> (M,).
+        rates: name -> learning rate over the base rate, the diagonal of Lambda (M,).
+        epsilons: name -> Adam's epsilon over the base epsilon (M,).
+        lr: base learning rate (M,).
+        axes: axis -> its values; () where there is one network and no axis.
+        optimizer: "sgd" or "adam".
+        initial: the parameters at initialisation.
+        centred: subtract the outputs at initialisation.
+        diverged_at: step at which a member diverged, -1 for the others (M,), int64 on the CPU.
+        attrs: provenance.
+    """
+
+    model: nn.Module
+    parameters: Stacked
+    multipliers: Stacked
+    rates: Stacked
+    epsilons: Stacked
+    lr: Tensor
+    axes: dict[str, np.ndarray]
+    optimizer: str
+    initial: Stacked
+    centred: bool = False
+    diverged_at: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.int64))
+    attrs: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not len(self.diverged_at):
+            self.diverged_at = torch.full((self.members,), -1, dtype=torch.int64)
+
+    @classmethod
+    def of(
+        cls,
+        build: Build,
+        parametrization: Rules,
+        *,
+        width: int,
+        inputs: int,
+        outputs: int,
+        seeds: Sequence[int] = (0,),
+        lrs: Sequence[float] = (1.0,),
+        gamma: float | Sequence[float] = 1.0,
+        base_width: int = 1,
+        gain: Gain = "auto",
+        dtype: torch.dtype = torch.float64,
+        device: str | torch.device = "auto",
+        centred: bool = False,
+    ) -> "Ensemble":
+        """Stack the networks that `parametrize` makes one by one, over seeds times base learning rates.
+
+        A sequence of gammas adds an axis before the others. The initial weights of a seed are the same for
+        every learning rate and gamma, up to their standard deviation.
+
+        Raises:
+            ValueError: an empty axis, a rate that is not positive, parameter names that do not match.
+        """
+        axes = _axes(gamma, seeds, lrs)
+        target = resolve(device)
+        sizes = {"width": width, "inputs": inputs, "outputs": outputs}
+        model = construct(build, **sizes)
+        gammas = np.atleast_1d(np.asarray(gamma, dtype=float))
+        numbers = [
+            numbers_of(model, parametrization, gamma=float(g), base_width=base_width, **sizes) for g in gammas
+        ]
+        drawn = [
+            initial_weights(model, entries, gain=gain, seed=int(seed), width=width)
+            for entries in numbers
+            for seed in seeds
+        ]
+        names = [name for name, _ in model.named_parameters()]
+        model.to(target, dtype)
+
+        def weights(name: str) -> Tensor:
+            stacked = torch.stack([member[name] for member in drawn]).to(target, dtype)
+            return stacked.repeat_interleave(len(lrs), dim=0)
+
+        def scale(entry: str) -> Stacked:
+            table = {name: [getattr(n[name], entry) for n in numbers] for name in names}
+            repeats = len(seeds) * len(lrs)
+            return {
+                name: torch.tensor(
+                    [1.0 if v is None else v for v in row], dtype=dtype, device=target
+                ).repeat_interleave(repeats)
+                for name, row in table.items()
+            }
+
+        parameters = {name: weights(name) for name in names}
+        rate = torch.tensor(list(lrs), dtype=dtype, device=target).repeat(len(gammas) * len(seeds))
+        return cls(
+            model,
+            parameters,
+            scale("multiplier"),
+            scale("lr"),
+            scale("eps"),
+            rate,
+            axes,
+            parametrization.optimizer,
+            {name: weight.clone() for name, weight in parameters.items()},
+            centred,
+            attrs={
+                "parametrization": parametrization.name,
+                **sizes,
+                "base_width": base_width,
+                **({"gamma": float(gammas[0])} if "gamma" not in axes else {}),
+            },
+        )
+
+    @classmethod
+    def single(cls, module: nn.Module, *, lr: float = 1.0) -> "Ensemble":
+        """Return an ensemble of one from a copy of a module's weights; the module is not changed.
+
+        A module made by `parametrize` brings its multipliers and rates; for any other they are 1.
+        """
+        parametrized = isinstance(module, Parametrized)
+        inner = module.model if isinstance(module, Parametrized) else module
+        weights = {name: weight.detach().clone()[None] for name, weight in inner.named_parameters()}
+        if not weights:
+            raise ValueError("Ensemble.single: module must have parameters; given one without any")
+        first = next(iter(weights.values()))
+
+        def scale(entry: str) -> Stacked:
+            if not isinstance(module, Parametrized):
+                return {name: first.new_ones(1) for name in weights}
+            values = {name: getattr(module.numbers[name], entry) for name in weights}
+            return {name: first.new_tensor([1.0 if v is None else v]) for name, v in values.items()}
+
+        initial = module.initial if isinstance(module, Parametrized) else None
+        return cls(
+            copy.deepcopy(inner),
+            weights,
+            scale("multiplier"),
+            scale("lr"),
+            scale("eps"),
+            first.new_tensor([lr]),
+            {},
+            module.optimizer if isinstance(module, Parametrized) else "sgd",
+            {name: weight[None] for name, weight in initial.items()} if initial else dict(weights),
+            centred=parametrized and initial is not None,
+        )
+
+    @property
+    def members(self) -> int:
+        """Number of networks M."""
+        return len(self.lr)
+
+    @property
+    def size(self) -> int:
+        """Number of trained parameters of one network."""
+        return sum(weight[0].numel() for weight in self.parameters.values())
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of the axes; their product is `members`."""
+        return tuple(len(values) for values in self.axes.values())
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Floating-point type of the parameters."""
+        return self.lr.dtype
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the parameters."""
+        return self.lr.device
+
+    @property
+    def active(self) -> Tensor:
+        """Which members have not diverged (M,), bool on the CPU."""
+        return self.diverged_at < 0
+
+    def leaves(self) -> Stacked:
+        """Return the parameters as fresh leaves that record gradients and share the weights' memory."""
+        return {name: weight.detach().requires_grad_() for name, weight in self.parameters.items()}
+
+    def forward(self, parameters: Mapping[str, Tensor], inputs: Tensor, call: Call | None = None) -> Any:
+        """Return the outputs (M, P, K) of all members at `parameters` on shared inputs (P, ...).
+
+        `call(model, inputs)` replaces the plain forward inside the mapped function, for instance to return
+        what hooks recorded; whatever it returns comes back with the leading member axis.
+        """
+        scaled = {name: weight * like(self.multipliers[name], weight) for name, weight in parameters.items()}
+        run = _Calling(self.model, call) if call is not None else self.model
+        prefix = "model." if call is not None else ""
+
+        def member(weights: Stacked) -> Any:
+            return functional_call(
+                run, {prefix + name: weight for name, weight in weights.items()}, (inputs,)
+            )
+
+        return vmap(member, randomness="error")(scaled)
+
+    def weights(self, *, effective: bool = False) -> list[dict[str, np.ndarray]]:
+        """Return {name: array} for each member; `effective` gives multiplier * w, the same in every gauge."""
+        source = {
+            name: weight * like(self.multipliers[name], weight) if effective else weight
+            for name, weight in self.parameters.items()
+        }
+        arrays = {name: weight.detach().cpu().numpy().copy() for name, weight in source.items()}
+        return [{name: array[index] for name, array in arrays.items()} for index in range(self.members)]
+
+    def select(self, members: Iterable[int]) -> "Ensemble":
+        """Return a copy of some members, in the given order, as an ensemble without axes."""
+        index = torch.tensor(list(members), dtype=torch.int64)
+        there = index.to(self.device)
+
+        def pick(stacked: Stacked) -> Stacked:
+            return {name: tensor[there] for name, tensor in stacked.items()}
+
+        return replace(
+            self,
+            parameters=pick(self.parameters),
+            multipliers=pick(self.multipliers),
+            rates=pick(self.rates),
+            epsilons=pick(self.epsilons),
+            lr=self.lr[there],
+            axes={},
+            initial=pick(self.initial),
+            diverged_at=self.diverged_at[index],
+        )
+
+
+class _Calling(nn.Module):
+    """Call a model through a function, so that `functional_call` puts the weights in around it."""
+
+    def __init__(self, model: nn.Module, call: Call) -> None:
+        super().__init__()
+        self.model = model
+        self.call = call
+
+    def forward(self, inputs: Tensor) -> Any:
+        return self.call(self.model, inputs)
+
+
+def like(values: Tensor, stacked: Tensor) -> Tensor:
+    """Return one number a member (M,) in a shape that multiplies stacked tensors (M, ...)."""
+    return values.reshape(-1, *[1] * (stacked.ndim - 1))
+
+
+def _axes(
+    gamma: float | Sequence[float], seeds: Sequence[int], lrs: Sequence[float]
+) -> dict[str, np.ndarray]:
+    axes = {"seed": np.asarray(list(seeds), dtype=np.int64), "lr": np.asarray(list(lrs), dtype=float)}
+    if np.ndim(gamma):
+        axes = {"gamma": np.asarray(gamma, dtype=float), **axes}
+    for name, values in axes.items():
+        if not len(values):
+            raise ValueError(f"Ensemble.of: {name} must have at least one value; given none")
+        if name != "seed" and not (np.isfinite(values) & (values > 0)).all():
+            raise ValueError(
+                f"Ensemble.of: every {name} must be positive and finite; given {values.tolist()}"
+            )
+    return axes
