@@ -1,7 +1,7 @@
 """The two-layer theorems against independent computations on explicit tiny networks.
 
-Oracle: sympy differentiates the written-out loss entry by entry, and knows nothing of Gram matrices, Kronecker
-blocks or the lifted operator. All comparisons are exact, but one of largest eigenvalues in float64.
+Oracle: sympy differentiates the written-out loss entry by entry, and knows nothing of Gram matrices,
+Kronecker blocks or the lifted operator. All comparisons are exact, but one of largest eigenvalues in float64.
 """
 
 from random import Random

@@ -1,7 +1,8 @@
 """The closed form of two layers under muP at infinite width, against dense Hessians of explicit networks.
 
-Oracle: a network of 7 units whose Gram matrix is exactly the one of the infinite-width path (m = 3/4 and a = 5/4 are
-rational together), in the gauge in which all learning rates are one: c = gamma_0 / sqrt(D), weights over gamma_0.
+Oracle: a network of 7 units whose Gram matrix is exactly the one of the infinite-width path (m = 3/4 and a =
+5/4 are rational together), in the gauge in which all learning rates are one: c = gamma_0 / sqrt(D), weights
+over gamma_0.
 """
 
 import numpy as np
@@ -11,11 +12,11 @@ from scalewright.theory.landscape.symbols import BASE_RATE, GAMMA, INPUTS, STREN
 from sympy import Abs, Matrix, Rational, Symbol, eye, limit, simplify, sqrt, zeros
 
 D, WIDTH = 4, 7
-S = Rational(3, 8)
+S, HALF = Rational(3, 8), Rational(1, 2)
 TOLERANCE = 1e3 * np.finfo(float).eps
 
 
-def _network(target, first=(1, Rational(1, 2)), readout=(1, -Rational(1, 2)), gamma=1):
+def _network(target, first=(1, HALF), readout=(1, -HALF), gamma=1):
     """D = 4 whitened inputs; the mode is the first input direction, the others have A = 1."""
     weights, last = zeros(D, WIDTH), zeros(1, WIDTH)
     weights[0, :2], last[0, :2] = Matrix([first]), Matrix([readout])
@@ -55,7 +56,7 @@ def test_in_the_middle_of_training_the_orthogonal_directions_win():
 
 
 def test_the_whole_spectrum():
-    """Oracle: characteristic polynomial of the dense Hessian, with D - 1 orthogonal blocks. Control: D of them."""
+    """Oracle: characteristic polynomial of the dense Hessian: D - 1 orthogonal blocks. Control: D."""
     z, target = Symbol("z"), Rational(2)
     dense = Matrix(_network(target).hessian()).charpoly(z).as_expr()
     lower = whitened.gauss_newton() - whitened.mode_sharpness()
@@ -81,7 +82,7 @@ def test_gauss_newton_and_residual_tops():
 
 @pytest.mark.parametrize("gamma", [1, Rational(1, 3)])
 def test_catapult_map_is_one_exact_step(gamma):
-    """Oracle: a step of the explicit network, with A_uu unequal to v. Control: without its second-order terms."""
+    """Oracle: a step of an explicit network with A_uu unequal to v. Control: no second-order terms."""
     network = _network(Rational(2), first=(1, 2), readout=(Rational(3, 2), Rational(1, 4)), gamma=gamma)
     rate = Rational(5, 7)
 
@@ -102,7 +103,7 @@ def test_catapult_map_is_one_exact_step(gamma):
 
 
 def test_one_input_is_the_catapult_map_of_the_literature():
-    """Literature: Lewkowycz et al., 2003.02218, eqs. for f and lambda at width n = 1/gamma_0^2, with y = 0."""
+    """Literature: Lewkowycz et al., 2003.02218, as we recall it: width n = 1/gamma_0^2, target 0."""
     f, curvature, n, rate = STRENGTH, Symbol("T"), Symbol("n", positive=True), BASE_RATE
     step = whitened.catapult_map()
     ours = [entry.subs({INPUTS: 1, TARGET: 0, GAMMA: 1 / sqrt(n)}) for entry in (step.strength, step.trace)]
@@ -114,7 +115,7 @@ def test_one_input_is_the_catapult_map_of_the_literature():
 
 
 def test_edge_of_stability_is_where_the_end_point_loses_stability():
-    """Identity: |ds'/ds| = 1 at s = b, T = 2 a(b). Control: half the rate is stable, the optimum ds'/ds = 0."""
+    """Identity: |ds'/ds| = 1 at s = b, T = 2 a(b). Control: at half of it ds'/ds = 0."""
     slope = whitened.catapult_map().strength.diff(STRENGTH)
     at_end = slope.subs({STRENGTH: TARGET, Symbol("T"): 2 * whitened.kernel_growth(TARGET)})
     edge = whitened.edge_of_stability()
@@ -150,7 +151,7 @@ def _at_poly(expression):
 
 
 def test_flow_follows_the_mode_equation():
-    """Oracle: small exact steps of the explicit network move s at the speed (2/D) a (b - s). Control: without a."""
+    """Oracle: a small exact step moves s at the speed (2/D) a (b - s). Control: without a."""
     network, rate = _network(Rational(1)), Rational(1, 10**6)
     moved = network.step(rate)
     speed = (moved.scale * moved.width * moved.gram[0, D] - S) / rate
@@ -177,6 +178,6 @@ def test_a_float_strength_is_refused():
     with pytest.raises(TypeError) as error:
         whitened.mode_sharpness(0.5)
     assert str(error.value) == (
-        "mode_sharpness: strength must be exact (integers, Fractions, sympy expressions); given the float 0.5; "
-        "write Rational(1, 2) instead"
+        "mode_sharpness: strength must be exact (integers, Fractions, sympy expressions); given the float "
+        "0.5; write Rational(1, 2) instead"
     )

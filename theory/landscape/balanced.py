@@ -110,7 +110,7 @@ def residual_top(
     """
     layers = _layers(layers, "residual_top")
     residual = _mode_entries(layers)["residual"]
-    tops = [-residual, (layers - 1) * residual, *_competing(layers, other)[1:]]
+    tops = [-residual, (layers - 1) * residual, *_competing(layers, other, "residual_top")[1:]]
     return _largest(tops, layers, strength, target, "residual_top")
 
 
@@ -127,7 +127,7 @@ def hessian_top(
     layers = _layers(layers, "hessian_top")
     entries = _mode_entries(layers)
     mode = layers * entries["gauss_newton"] + (layers - 1) * entries["residual"]
-    tops = [mode, -entries["residual"], *_competing(layers, other)[:1]]
+    tops = [mode, -entries["residual"], *_competing(layers, other, "hessian_top")[:1]]
     return _largest(tops, layers, strength, target, "hessian_top")
 
 
@@ -252,11 +252,11 @@ def _end_entry(layers: Expr) -> Expr:
     return _second(_loss(AMPLITUDE**layers, AMPLITUDE ** (layers - 1) * _X), _X, _X)
 
 
-def _competing(layers: Expr, other: Any) -> list[Expr]:
+def _competing(layers: Expr, other: Any, function: str) -> list[Expr]:
     """Top of H and of R between the two end layers, for a target mode of strength `other` not yet learned."""
     if other == 0:
         return []
-    goal = (TARGET, 0, 0, refuse_float(other, name="other", function="hessian_top"))
+    goal = (TARGET, 0, 0, refuse_float(other, name="other", function=function))
     a, thin = AMPLITUDE, AMPLITUDE ** (layers - 2)
     loss = _loss(thin * a**2, thin * a * _Y, thin * a * _X, thin * _X * _Y, target=goal)
     return [_second(loss, _X, _X) - _second(loss, _X, _Y), -_second(loss, _X, _Y)]
