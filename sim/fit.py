@@ -120,7 +120,7 @@ def optimum(grid: Sequence[float] | np.ndarray, losses: np.ndarray) -> Optimum:
 
     Args:
         grid: learning rates (g,), increasing.
-        losses: (r, g) positive, inf where the run diverged.
+        losses: (r, g) positive, inf or nan where the run diverged.
 
     Returns:
         The geometric mean of the replicates' optima with Student's interval (in the same unit as the grid;

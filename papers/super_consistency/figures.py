@@ -116,3 +116,39 @@ def plot_fixed_rate(data: xr.Dataset) -> Any:
     ax.set_yscale("log")
     ax.legend(fontsize=7, frameon=False)
     return figure
+
+
+def plot_toy(toys: dict[str, xr.Dataset]) -> Any:
+    """Whitened toy: |S(80)-S(0)|, lambda_max(R) and the spread of S(80) against width."""
+    from scalewright.papers.super_consistency.toy_verdicts import spread_slope
+    from scalewright.sim import fit
+
+    figure, axes = canvas(3, height=3.4)
+    for name, data in toys.items():
+        moved = verdicts.sharpening(data).transpose("width", "seed").values
+        residual = data.residual.isel(step=5).transpose("width", "seed").values
+        fits = [fit.slope(data.width.values, moved, average="mean"), fit.slope(data.width.values, residual, average="mean"), spread_slope(data)]
+        for ax, found in zip(axes.flat, fits, strict=True):
+            points_with_slope(ax, found, label=f"{NAMES[name]}: slope {found.value:.3f}", color=COLOURS[name])
+    for ax, label in zip(axes.flat, ("$|S(80) - S(0)|$", "$\\lambda_{max}(R)$ at step 5", "spread of $S(80)$ over draws"), strict=True):
+        log_axes(ax)
+        ax.set(xlabel="width N", ylabel=label)
+        ax.legend(fontsize=7, frameon=False)
+    return figure
+
+
+def plot_toy_transfer(toys: dict[str, xr.Dataset]) -> Any:
+    """Graded toy: loss after 60 steps against learning rate at every width."""
+    figure, axes = canvas(len(toys), height=3.4)
+    for ax, (name, data) in zip(axes.flat, toys.items(), strict=True):
+        for colour, width, best in zip(shades(data.sizes["width"]), data.width.values, verdicts.optima(data), strict=True):
+            final = data.loss.isel(step=-1).sel(width=width).transpose("seed", "lr").values
+            shown = np.where(np.isfinite(final) & (final > 0), final, np.nan)
+            centre = np.exp(np.nanmean(np.log(shown[:, np.isfinite(shown).all(axis=0)]), axis=0))
+            ax.plot(data.lr.values[np.isfinite(shown).all(axis=0)], centre, color=colour, label=f"N = {int(width)}")
+            ax.axvline(best.value, color=colour, linewidth=0.8, linestyle=":")
+        ax.set(xlabel="learning rate $\\eta_0$", ylabel="loss after 60 steps (geometric mean)", title=NAMES[name])
+        ax.set_xscale("log")
+        ax.set_yscale("log")
+        ax.legend(fontsize=7, frameon=False)
+    return figure

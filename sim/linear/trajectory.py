@@ -17,8 +17,8 @@ from scalewright.theory.parametrization import Parametrization
 Dynamics = Literal["descent", "flow"]
 QUANTITIES = ("sharpness", "gauss_newton", "residual", "ntk", "trace")
 
-#: A run has diverged once its loss exceeds this multiple of its initial loss, or is no number.
-DIVERGED = 1e8
+#: A run has diverged once its loss exceeds this multiple of its initial loss, or is not finite.
+DIVERGED = 1e6
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def trajectory(
 
     Returns:
         A trajectory with dimensions (seed, step): loss, the asked spectra, `sharpness_error` (the residual bound)
-        and `diverged_at` (seed), -1 where the run did not diverge; after that the loss is inf.
+        and `diverged_at` (seed), -1 where the run did not diverge; the loss is nan after that step.
 
     Raises:
         ValueError: unknown quantities or dynamics, steps out of range, a state that does not match the seeds.
@@ -148,7 +148,7 @@ def _record(
         limit = DIVERGED * (loss if t == 0 else values["loss"][:, 0])
         diverged_at[(diverged_at < 0) & ~(loss <= limit)] = t
         alive = diverged_at < 0
-        values["loss"][:, t] = np.where(alive, loss, np.inf)
+        values["loss"][:, t] = np.where(alive | (diverged_at == t), loss, np.nan)
         if t in observed and alive.any():
             for name, row in _spectra(run, state[alive], maps[alive], quantities).items():
                 values[name][alive, t] = row

@@ -1,0 +1,68 @@
+"""Run experiments one by one, each saved when it ends, so that an interrupted run can go on where it stopped."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import xarray as xr
+
+from scalewright.papers.provenance import code_version
+from scalewright.sim.dataset import save
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A named experiment: `run(progress=...)` returns its trajectory."""
+
+    name: str
+    run: Callable[..., xr.Dataset]
+
+
+def run_stages(
+    stages: Sequence[Stage],
+    *,
+    folder: Path | None = None,
+    key: dict[str, str] | None = None,
+    progress: Callable[[str], Progress] | None = None,
+) -> dict[str, xr.Dataset]:
+    """Run the stages in order; with a folder, save each as NetCDF and read those that are there already.
+
+    Args:
+        folder: where the trajectories lie; None keeps them in memory only.
+        key: what the results depend on (scale, device). A folder made under another key, or by another version
+            of the experiments, is refused.
+        progress: opens a progress callback for a stage's name.
+
+    Raises:
+        ValueError: the folder belongs to another key or code version.
+    """
+    if folder is not None:
+        _claim(folder, {**(key or {}), "code": code_version("scalewright.papers.super_consistency.catalogue")})
+    found: dict[str, xr.Dataset] = {}
+    for stage in stages:
+        path = folder / f"{stage.name}.nc" if folder is not None else None
+        advance = progress(stage.name) if progress else None
+        if path is not None and path.exists():
+            with xr.open_dataset(path, engine="h5netcdf") as stored:
+                found[stage.name] = stored.load()
+            if advance:
+                advance(1, 1)
+            continue
+        found[stage.name] = stage.run(progress=advance)
+        if path is not None:
+            save(found[stage.name], path)
+    return found
+
+
+def _claim(folder: Path, key: dict[str, str]) -> None:
+    """Write the key of a new folder, or check that of an old one."""
+    mark = folder / "key.json"
+    if not mark.exists():
+        mark.write_text(json.dumps(key), encoding="utf-8")
+    elif json.loads(mark.read_text(encoding="utf-8")) != key:
+        raise ValueError(
+            f"{folder} holds trajectories of another scale, device or version of the code; give another folder"
+        )

@@ -1,0 +1,102 @@
+"""Everything the paper's reproduction runs, in order, and how each result is judged and drawn."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import xarray as xr
+
+from scalewright.papers.stages import Stage
+from scalewright.papers.super_consistency import figures, linear_networks, relu_networks, settings, toy, toy_verdicts, verdicts
+from scalewright.papers.super_consistency.settings import PARAMETRIZATIONS, Scale
+from scalewright.sim.verdict import Verdict
+
+Results = Mapping[str, xr.Dataset]
+
+TOY_WIDTHS = tuple(2**k for k in range(6, 19, 2))
+TOY_TRANSFER_WIDTHS = (64, 256, 1024, 4096, 65536)
+
+
+def chain(scale: Scale, device: str) -> list[Stage]:
+    """Return the stages of the main chain: predict, measure and compare on the digits."""
+    trained, drawn = partial(linear_networks.agreement, device=device), linear_networks.draws
+    swept, followed = partial(relu_networks.transfer, device=device), partial(relu_networks.consistency, device=device)
+    return [
+        *(Stage(f"agreement-{name}", partial(trained, scale, name)) for name in PARAMETRIZATIONS),
+        *(Stage(f"draws-{name}", partial(drawn, scale, name)) for name in PARAMETRIZATIONS),
+        Stage("fixed-rate-sp", partial(linear_networks.fixed_rate, scale, device=device)),
+        *(Stage(f"transfer-{name}", partial(swept, scale, name)) for name in ("mup", "sp")),
+        *(Stage(f"consistency-{name}", partial(followed, scale, name)) for name in ("mup", "ntp")),
+    ]
+
+
+def beyond(scale: Scale, device: str) -> list[Stage]:
+    """Return the further stages that only the paper's claims need: toys and random features."""
+    draws, few = (60, 12) if scale.name == "smoke" else (240, 48)
+    whitened = partial(toy.whitened, widths=TOY_WIDTHS, draws=draws)
+    swept = partial(toy.transfer, widths=TOY_TRANSFER_WIDTHS, draws=few)
+    frozen = partial(relu_networks.consistency, scale, "mup", features=False, device=device)
+    return [
+        *(Stage(f"whitened-{name}", partial(whitened, name)) for name in ("mup", "ntp")),
+        *(Stage(f"toy-transfer-{name}", partial(swept, name)) for name in ("mup", "ntp")),
+        Stage("random-features", frozen),
+    ]
+
+
+def judge_chain(results: Results) -> list[Verdict]:
+    """Return the rows of the main chain."""
+    rows: list[Verdict] = []
+    for name in PARAMETRIZATIONS:
+        rows += verdicts.agreement(results[f"agreement-{name}"])
+    for name in PARAMETRIZATIONS:
+        rows += verdicts.draws(results[f"draws-{name}"])
+    for name in ("mup", "ntp"):
+        rows += verdicts.networks_and_draws(results[f"agreement-{name}"], results[f"draws-{name}"])
+    rows += verdicts.fixed_rate(results["fixed-rate-sp"])
+    for name in ("mup", "sp"):
+        rows += verdicts.transfer(results[f"transfer-{name}"])
+    for name in ("mup", "ntp"):
+        rows += verdicts.consistency(results[f"consistency-{name}"])
+    return rows
+
+
+def judge_beyond(results: Results) -> list[Verdict]:
+    """Return the rows of the toys and of random features."""
+    rows: list[Verdict] = []
+    for name in ("mup", "ntp"):
+        rows += toy_verdicts.whitened(results[f"whitened-{name}"])
+    for name in ("mup", "ntp"):
+        rows += toy_verdicts.transfer(results[f"toy-transfer-{name}"])
+    rows += toy_verdicts.random_features(results["random-features"], results["consistency-mup"])
+    rows += toy_verdicts.dominance(results["draws-mup"], results["draws-ntp"])
+    return rows
+
+
+def draw_chain(results: Results, limits: Results) -> dict[str, Any]:
+    """Return the pictures of the main chain by name."""
+    drawn = {n: results[f"draws-{n}"] for n in PARAMETRIZATIONS}
+    trained = {n: results[f"agreement-{n}"] for n in PARAMETRIZATIONS}
+    return {
+        **{f"agreement-{n}": figures.plot_agreement(trained[n], limits[n]) for n in PARAMETRIZATIONS},
+        "slopes": figures.plot_slopes(drawn, trained),
+        "fixed-rate-sp": figures.plot_fixed_rate(results["fixed-rate-sp"]),
+        "transfer": figures.plot_transfer({n: results[f"transfer-{n}"] for n in ("mup", "sp")}),
+        "consistency": figures.plot_consistency({n: results[f"consistency-{n}"] for n in ("mup", "ntp")}),
+    }
+
+
+def draw_beyond(results: Results) -> dict[str, Any]:
+    """Return the pictures of the toys and of random features by name."""
+    return {
+        "toy-slopes": figures.plot_toy({n: results[f"whitened-{n}"] for n in ("mup", "ntp")}),
+        "toy-transfer": figures.plot_toy_transfer({n: results[f"toy-transfer-{n}"] for n in ("mup", "ntp")}),
+        "random-features": figures.plot_consistency(
+            {"trained features": results["consistency-mup"], "random features": results["random-features"]}
+        ),
+    }
+
+
+def limits(scale: Scale) -> dict[str, xr.Dataset]:
+    """Return the infinite-width trajectories that the pictures show beside the networks."""
+    return {name: linear_networks.limit(scale, name) for name in PARAMETRIZATIONS}
+
