@@ -1,4 +1,4 @@
-"""Affine forms over named unknowns, exact, and the maximum of several, each with the reason why it is there."""
+"""Exact affine forms over named unknowns, and the maximum of several, each term with its reason."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ def add_to(total: dict[Key, Fraction], other: Mapping[Key, Fraction], factor: Fr
 
 @dataclass(frozen=True, eq=False)
 class Affine:
-    r"""The form $k + \sum_i m_i x_i$ with rational constant $k$ and multipliers $m_i$ of the named unknowns $x_i$.
+    r"""The form $k + \sum_i m_i x_i$ with rational $k$ and $m_i$ and named unknowns $x_i$.
 
     Build with `Affine.unknown` and `Affine.number`; forms add, subtract, and multiply by rationals.
 
@@ -122,7 +122,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Max:
-    """The largest of several affine forms; no term at all stands for an exact zero, of exponent minus infinity.
+    """The largest of several affine forms; no term at all stands for an exact zero (exponent -oo).
 
     `a | b` is the maximum of both; `a + form` shifts every term; `at(values)` is the number.
     """

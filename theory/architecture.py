@@ -19,8 +19,9 @@ SCHEMA_VERSION = 1
 class Architecture:
     """A directed acyclic graph of tensors, parameters and operations, with one loss at its end.
 
-    `dimensions` gives each named dimension its size as a Power: `{"width": Power({"width": 1})}` grows with the
-    width, `{"neck": Power({"width": "1/2"})}` with its square root, `{"inputs": Power({"inputs": 1})}` is fixed.
+    `dimensions` gives each named dimension its size as a Power: `{"width": Power({"width": 1})}` grows with
+    the width, `{"neck": Power({"width": "1/2"})}` with its square root, `{"inputs": Power({"inputs": 1})}` is
+    fixed.
     Raises ArchitectureError, naming the node, if the graph isn't sound. Cost: linear in the number of nodes.
     """
 
@@ -65,7 +66,7 @@ class Architecture:
 
     @cached_property
     def logits(self) -> frozenset[str]:
-        """The tensors between the readout and the loss: back from the loss up to and with the first linear map."""
+        """The tensors from the readout to the loss: back from the loss up to the first linear map."""
         found: set[str] = set()
         front = list(self.loss.inputs)
         while front:
@@ -118,7 +119,7 @@ class Architecture:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any] | str) -> "Architecture":
-        """Read what `to_json` wrote, as an object or as text; ArchitectureError for another schema version."""
+        """Read what `to_json` wrote, object or text; ArchitectureError for another schema version."""
         raw = json.loads(data) if isinstance(data, str) else data
         version = raw.get("schema") if isinstance(raw, Mapping) else None
         if version != SCHEMA_VERSION:

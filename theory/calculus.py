@@ -1,9 +1,9 @@
-r"""The calculus of sizes: walk the graph forward and backward, and write every size as an exponent of one axis.
+r"""The calculus of sizes: walk the graph both ways, and write every size as an exponent of one axis.
 
-Every tensor t carries three exponents of the axis: s[t], the size of an entry at initialisation; D[t], the size of
-its change since initialisation; G[t], the size of an entry of d loss / d t. A sum over $N^k$ terms adds k/2 to an
-exponent if the terms are independent with mean zero (central limit theorem) and k if they are aligned (law of
-large numbers). Derivations: docs/concepts/exponents.md.
+Every tensor t carries three exponents of the axis: s[t], the size of an entry at initialisation; D[t], the
+size of its change since initialisation; G[t], the size of an entry of d loss / d t. A sum over $N^k$ terms
+adds k/2 to an exponent if the terms are independent with mean zero (central limit theorem) and k if they are
+aligned (law of large numbers). Derivations: docs/concepts/exponents.md.
 """
 
 from scalewright.theory.affine import Affine, Max
@@ -18,7 +18,7 @@ from scalewright.theory.system import Constraint
 def measure(
     architecture: Architecture, optimizer: Optimizer, axis: str, alignment: Alignment | None = None
 ) -> Sizes:
-    """Walk the graph: sizes forward, gradients and updates backward, changes forward. Cost: linear in the graph."""
+    """Walk the graph: sizes forward, gradients and updates backward, changes forward. Cost: linear."""
     sizes = Sizes(architecture, optimizer, axis, alignment or Alignment())
     tensors = [node for node in architecture.order if node.op not in ("parameter", "loss")]
     for node in tensors:
@@ -46,7 +46,7 @@ def _backward(sizes: Sizes, rules: dict[str, Rule]) -> None:
 
 
 def _update(sizes: Sizes, node: Node) -> None:
-    """Set the size of the raw gradient of the operation's parameter, d loss / dw = n^-a G x, and of its update."""
+    """Set the sizes of the parameter's raw gradient, d loss / dw = n^-a G x, and of its update."""
     name = sizes.parameter(node)
     seen = sizes.forward[node.inputs[0]] if node.op == "linear" else Affine()
     raw = sizes.gradient[node.name] + seen - unknown("a", name)

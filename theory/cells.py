@@ -15,7 +15,7 @@ Direction = tuple[tuple[str, Fraction], ...]
 
 @dataclass
 class Inequality:
-    """A constraint index with its form after elimination: original = reduced + sum combination * equalities."""
+    """A constraint's index and its form after elimination: original = reduced + combination of equalities."""
 
     index: int
     reduced: Affine
@@ -73,7 +73,7 @@ class Cell:
             self._contradiction(total, constant.constant)
 
     def _contradiction(self, combination: Combination, constant: Fraction) -> None:
-        """Record that the combination of constraints equals the constant, though it is known to be <= 0 (or 0)."""
+        """Record that a combination of constraints equals a constant that contradicts them."""
         if self.farkas is None:
             scaled = tuple((i, m / constant) for i, m in sorted(combination.items()))
             self.farkas = Proof(Affine.number(1), "<=", scaled)
@@ -165,7 +165,7 @@ class Cell:
         return None
 
     def prove(self, claim: Affine) -> Proof | None:
-        """Return a proof of claim <= 0 by the equalities and at most one inequality, None if there is none."""
+        """Return a proof of claim <= 0 by equalities and at most one inequality, None if there is none."""
         rest, combination = self.elimination.reduce(claim)
         if not rest.is_constant:
             direction, scale = _direction(rest)
@@ -181,7 +181,7 @@ class Cell:
         return Proof(claim, "<=", tuple(sorted(combination.items())))
 
     def least(self, objective: Affine) -> "Bound | Proof | None":
-        """Return the greatest lower bound of the objective with its proof, a Farkas proof, or None if unbounded."""
+        """Return the greatest lower bound with its proof, a Farkas proof, or None if unbounded."""
         rest, combination = self.elimination.reduce(objective)
         if rest.is_constant:
             lower = {index: -value for index, value in combination.items()}

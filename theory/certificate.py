@@ -1,4 +1,4 @@
-"""Proofs that can be checked: each a combination of constraints, checked in Fractions, independent of how it was found."""
+"""Proofs that can be checked: combinations of constraints in Fractions, however they were found."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from scalewright.theory.system import Constraint, Definition, System
 
 @dataclass(frozen=True)
 class Proof:
-    """The statement `claim <= 0` (or == 0) as a combination of constraints: claim = slack + sum m_i form_i, slack <= 0.
+    """The statement `claim <= 0` (or == 0), as claim = slack + sum m_i form_i with slack <= 0 (or == 0).
 
     `multipliers` refers to constraints by their index; those of inequalities must not be negative.
     """
@@ -43,10 +43,10 @@ class Proof:
 
 @dataclass(frozen=True)
 class Lemma:
-    """A constraint added because it's proved: squeezed between two inequalities, or the largest term of a maximum.
+    """A constraint added because it's proved: squeezed, or naming the largest term of a maximum.
 
-    With `definition`, the unknown it defines equals term number `largest`, as every other term is proved to be no
-    larger; without, the two proofs say form <= 0 and -form <= 0.
+    With `definition`, the unknown it defines equals term number `largest`, as every other term is proved to
+    be no larger; without, the two proofs say form <= 0 and -form <= 0.
     """
 
     adds: Constraint
@@ -117,7 +117,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class AxisCertificate:
-    """All that proves the exponents of one axis: the system, the solution that satisfies it, and the stages."""
+    """All that proves the exponents of one axis: the system, its solution, and the stages of the proof."""
 
     axis: str
     system: System
@@ -125,7 +125,7 @@ class AxisCertificate:
     stages: tuple[Stage, ...]
 
     def verify(self) -> None:
-        """Raise Unverified unless the solution satisfies everything and every proof holds, in exact arithmetic."""
+        """Raise Unverified unless the solution satisfies everything and every proof holds, exactly."""
         known = list(self.system.all_constraints())
         for stage in self.stages:
             check_tree(stage.tree, self.system.definitions, list(known), self._expected(stage), stage.unique)
@@ -179,7 +179,7 @@ def check_tree(
     expected: Mapping[Affine, Fraction] | None,
     unique: bool = True,
 ) -> None:
-    """Raise Unverified unless the tree covers all cases and, in each, proves the expected values of the goals.
+    """Raise Unverified unless the tree covers all cases and proves the expected values in each.
 
     `expected` None means that every case must be contradictory; `unique` asks for upper bounds too.
     """

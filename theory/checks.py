@@ -57,7 +57,8 @@ def _check_arity(architecture: "Architecture", node: Node) -> None:
     )
     if found[1] != parameters or (found[0] != tensors if tensors is not None else found[0] < 1):
         raise ArchitectureError(
-            f"Architecture: {node.op} {node.name!r} must take {wanted}; given {found[0]} tensor(s) and {found[1]} parameter(s)"
+            f"Architecture: {node.op} {node.name!r} must take {wanted}; "
+            f"given {found[0]} tensor(s) and {found[1]} parameter(s)"
         )
 
 
@@ -86,7 +87,8 @@ def _check_loss(architecture: "Architecture") -> None:
         uses = architecture.graph.out_degree(node.name)
         if node.op == "parameter" and uses > 1:
             raise ArchitectureError(
-                f"Architecture: parameter {node.name!r} must be used by one operation (tied parameters have no rule yet); "
+                f"Architecture: parameter {node.name!r} must be used by one operation "
+                "(tied parameters have no rule yet); "
                 f"given {uses}"
             )
 
@@ -99,18 +101,19 @@ def _check_shapes(architecture: "Architecture") -> None:
             wanted["parameter"] = 2 if architecture.user_of(node.name).op == "linear" else 1
         if len(node.shape) != wanted.get(node.op, 0):
             raise ArchitectureError(
-                f"Architecture: the shape of {node.op} {node.name!r} must have {wanted.get(node.op, 0)} dimension(s); "
-                f"given {node.shape!r}"
+                f"Architecture: the shape of {node.op} {node.name!r} must have "
+                f"{wanted.get(node.op, 0)} dimension(s); given {node.shape!r}"
             )
         for name in node.shape:
             if name not in known:
                 raise ArchitectureError(
-                    f"Architecture: the dimensions of {node.name!r} must be among {', '.join(known)}; given {name!r}"
+                    f"Architecture: the dimensions of {node.name!r} must be among {', '.join(known)}; "
+                    f"given {name!r}"
                 )
 
 
 def infer_dimensions(architecture: "Architecture") -> dict[str, str]:
-    """Return the dimension of every tensor; ArchitectureError where an operation meets a size it can't take."""
+    """Return the dimension of every tensor; ArchitectureError where an operation can't take it."""
     found: dict[str, str] = {}
     for node in architecture.order:
         if node.op == "parameter":
@@ -126,11 +129,12 @@ def _dimension(architecture: "Architecture", node: Node, sizes: list[str]) -> st
         return node.shape[0]
     if parameter is not None and sizes[0] != parameter.shape[-1]:
         raise ArchitectureError(
-            f"Architecture: {node.op} {node.name!r} must take a tensor of the dimension of {parameter.name!r}, "
-            f"{parameter.shape[-1]!r}; given {sizes[0]!r}"
+            f"Architecture: {node.op} {node.name!r} must take a tensor of the dimension of "
+            f"{parameter.name!r}, {parameter.shape[-1]!r}; given {sizes[0]!r}"
         )
     if len(set(sizes)) > 1:
         raise ArchitectureError(
-            f"Architecture: {node.op} {node.name!r} must take tensors of one dimension; given {', '.join(sizes)}"
+            f"Architecture: {node.op} {node.name!r} must take tensors of one dimension; "
+            f"given {', '.join(sizes)}"
         )
     return parameter.shape[0] if parameter is not None else sizes[0]

@@ -33,14 +33,15 @@ def derive(
 ) -> Parametrization:
     """Derive the exponents that meet the requirements, unique up to gauge, with a certificate.
 
-    Without `require`: the maximal update parametrization (stable, nontrivial, every parameter moves its output by
-    Theta(1)). The answer is stated without multipliers; `in_gauge` restates it.
+    Without `require`: the maximal update parametrization (stable, nontrivial, every parameter moves its
+    output by Theta(1)). The answer is stated without multipliers; `in_gauge` restates it.
 
     Args:
         architecture: the graph of the network.
         optimizer: "sgd", "adam" or "adamw".
         axes: the sizes that grow, each solved by itself.
-        require: desiderata, as objects of `theory.desiderata` or by name. Epsilon transfer and decay transfer are
+        require: desiderata, as objects of `theory.desiderata` or by name. Epsilon transfer and decay transfer
+        are
             added for optimizers that have an epsilon or a decay, unless a requirement settles these.
         alignment: how sums over the fan-in add up; the default is that of Yang and Hu (2021).
 
@@ -129,8 +130,8 @@ def _conventions(
     """Return the powers of fixed sizes and gamma in std, rate and epsilon, stated without multipliers.
 
     A fixed fan-in F is treated as the calculus treats a growing one: std F^-1/2, rate F^-1, epsilon F^0. The
-    readout carries gamma^-1, which shrinks the gradient before it by gamma: there epsilon is gamma^-1, the rate gamma^2
-    (SGD) or gamma (Adam), so that a step changes the function by gamma^0.
+    readout carries gamma^-1, which shrinks the gradient before it by gamma: there epsilon is gamma^-1, the
+    rate gamma^2 (SGD) or gamma (Adam), so that a step changes the function by gamma^0.
     """
     fixed = _without(architecture.fan_in(node), axes)
     user = architecture.user_of(node.name)

@@ -27,10 +27,11 @@ def _nothing(sizes: Sizes) -> Iterator[Constraint]:
 
 @dataclass(frozen=True)
 class Desideratum:
-    """A named requirement: constraints on the sizes of a network, or an extreme that is sought among its exponents.
+    """A named requirement: constraints on the sizes of a network, or an extreme sought among its exponents.
 
-    `constraints(sizes)` yields exact constraints; `least(sizes)` lists forms that shall each be as small as the
-    constraints allow (a rate is n^-c, so the least c is the largest rate). `concerns` says which exponents it settles.
+    `constraints(sizes)` yields exact constraints; `least(sizes)` lists forms that shall each be as small as
+    the constraints allow (a rate is n^-c, so the least c is the largest rate). `concerns` says which
+    exponents it settles.
     """
 
     name: str

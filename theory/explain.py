@@ -1,147 +1,178 @@
-"""Print proofs: every line is a multiplier, a constraint and the reason for it; the lines add up to the claim."""
+"""Print proofs: every line is a multiplier, a constraint and its reason; the lines add up to the claim."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 
-from scalewright.theory.affine import Affine
-from scalewright.theory.certificate import (
-    AxisCertificate,
-    Bound,
-    Branch,
-    Dead,
-    Lemma,
-    Proof,
-    Stage,
-    Tree,
-)
+from scalewright.theory.affine import Affine, add_to
+from scalewright.theory.certificate import AxisCertificate, Bound, Branch, Dead, Lemma, Proof, Tree
 from scalewright.theory.system import Constraint, Definition
 
 LEGEND = (
-    "a weight acts as N^-a w, starts with standard deviation N^-b, has rate N^-c, epsilon N^e and decay N^w;\n"
-    "s, D, G: exponents of a tensor's size, of its change since initialisation, of the gradient with respect to it"
+    "A weight acts as N^-a w, starts with deviation N^-b, has rate N^-c, epsilon N^e and decay N^w.\n"
+    "s, D, G are the exponents of a tensor's size, of its change, and of the gradient with respect to it."
 )
+
+
+@dataclass
+class Table:
+    """The constraints known at one place of a proof, which of them are lemmas, and the cases assumed."""
+
+    definitions: Sequence[Definition]
+    constraints: list[Constraint]
+    lemmas: dict[int, Lemma] = field(default_factory=dict)
+    assumed: tuple[Constraint, ...] = ()
+
+    def with_lemmas(self, lemmas: Iterable[Lemma]) -> "Table":
+        """Return the table with the lemmas of a node added."""
+        found = Table(self.definitions, list(self.constraints), dict(self.lemmas), self.assumed)
+        for lemma in lemmas:
+            found.lemmas[len(found.constraints)] = lemma
+            found.constraints.append(lemma.adds)
+        return found
+
+    def within(self, case: Constraint) -> "Table":
+        """Return the table with the assumption of a case added."""
+        return Table(self.definitions, [*self.constraints, case], dict(self.lemmas), (*self.assumed, case))
+
+    def needed(self, proofs: Iterable[Proof]) -> list[int]:
+        """Return the lemmas on which the proofs rest, in the order in which they were proved."""
+        wanted: set[int] = set()
+        front = list(proofs)
+        while front:
+            for index, _ in front.pop().multipliers:
+                if index in self.lemmas and index not in wanted:
+                    wanted.add(index)
+                    front.extend(self.lemmas[index].proofs)
+        return sorted(wanted)
+
+    def flat(self, proof: Proof) -> dict[int, Fraction]:
+        """Return the proof's multipliers with squeezed equalities replaced by their inequalities."""
+        total: dict[int, Fraction] = {}
+        for index, multiplier in proof.multipliers:
+            lemma = self.lemmas.get(index)
+            if lemma is None or lemma.definition is not None:
+                add_to(total, {index: Fraction(1)}, multiplier)
+            else:
+                side = lemma.proofs[0 if multiplier > 0 else 1]
+                add_to(total, self.flat(side), abs(multiplier))
+        return total
 
 
 def proof_of(part: AxisCertificate, goal: Affine) -> str:
     """Return the proof of one exponent, in the gauge in which it was solved."""
     lines: list[str] = []
-    known = list(part.system.all_constraints())
+    table = Table(part.system.definitions, list(part.system.all_constraints()))
     for stage in part.stages:
-        if goal in stage.goals:
-            if not stage.unique:
-                lines.append(f"At least, in every case ({goal} is made as small as the requirements allow):")
-            lines += _tree_lines(stage.tree, part.system.definitions, list(known), goal, "")
-        known.extend(stage.fixes)
+        for sign in (1, -1):
+            if goal * sign in stage.goals:
+                lines += _tree_lines(stage.tree, table, goal * sign, "")
+        table.constraints.extend(stage.fixes)
     return "\n".join(lines)
 
 
 def contradiction(part: AxisCertificate) -> str:
     """Return the Farkas combination of infeasible requirements as a sentence."""
-    known = list(part.system.all_constraints())
-    cases = list(_dead_cases(part.stages[-1].tree, known, part.system.definitions, []))
-    texts = []
-    for assumed, proof, table in cases:
-        where = (
-            ""
-            if not assumed
-            else "if " + " and ".join(c.reason.removeprefix("case: ") for c in assumed) + ", "
-        )
-        items = [f"{_number(m)} x [{table[i]}] <- {table[i].reason}" for i, m in proof.multipliers]
-        texts.append(where + "; ".join(items) + "; these add up to 1 <= 0")
-    return "derive: these requirements cannot hold together: " + ". And ".join(texts)
+    start = Table(part.system.definitions, list(part.system.all_constraints()))
+    dead = list(_dead_cases(part.stages[-1].tree, start))
+    first = len(start.constraints) - len(part.system.constraints)
+    names = [
+        table.constraints[index].reason.split(":")[0]
+        for farkas, table in dead
+        for index in sorted(table.flat(farkas))
+        if first <= index < len(start.constraints)
+    ]
+    asked = [name for name in dict.fromkeys(names) if name != "gauge"]
+    head = f"derive: {' and '.join(asked)} cannot hold together"
+    return f"{head}: " + "; and ".join(_sentence(farkas, table) for farkas, table in dead)
 
 
-def _dead_cases(
-    tree: Tree, known: Sequence[Constraint], definitions: Sequence[Definition], assumed: list[Constraint]
-) -> Iterator[tuple[list[Constraint], Proof, list[Constraint]]]:
-    """Yield, for every case, its assumptions and its contradiction in terms of given constraints only."""
-    table = [*known, *(lemma.adds for lemma in tree.lemmas)]
+def _sentence(farkas: Proof, table: Table) -> str:
+    multipliers = table.flat(farkas)
+    scale = min(abs(value) for value in multipliers.values())
+    total = Affine()
+    items = []
+    for index, value in sorted(multipliers.items()):
+        constraint = table.constraints[index]
+        total = total.plus(constraint.form, value / scale)
+        items.append(f"{_number(value / scale)} x [{constraint}] <- {constraint.reason}")
+    cases = " and ".join(str(case) for case in table.assumed)
+    return (f"if {cases}, " if cases else "") + " + ".join(items) + f" add up to {total} <= 0"
+
+
+def _dead_cases(tree: Tree, table: Table) -> Iterator[tuple[Proof, Table]]:
+    """Yield the contradiction of every case with what is known there."""
+    table = table.with_lemmas(tree.lemmas)
     if isinstance(tree, Dead):
-        yield assumed, tree.farkas, table
+        yield tree.farkas, table
     elif isinstance(tree, Branch):
         for case in tree.cases:
-            yield from _dead_cases(case.then, [*table, case.assumes], definitions, [*assumed, case.assumes])
+            yield from _dead_cases(case.then, table.within(case.assumes))
 
 
-def _tree_lines(
-    tree: Tree, definitions: Sequence[Definition], known: list[Constraint], goal: Affine, indent: str
-) -> list[str]:
-    start = len(known)
-    known = [*known, *(lemma.adds for lemma in tree.lemmas)]
+def _tree_lines(tree: Tree, table: Table, goal: Affine, indent: str) -> list[str]:
+    table = table.with_lemmas(tree.lemmas)
     if isinstance(tree, Branch):
         lines = []
         for number, case in enumerate(tree.cases, 1):
-            lines.append(
-                f"{indent}Case {number} of {len(tree.cases)}: {case.assumes} <- {case.assumes.reason}"
-            )
-            lines += _tree_lines(case.then, definitions, [*known, case.assumes], goal, indent + "  ")
+            heading = f"Case {number} of {len(tree.cases)}: {case.assumes} <- {case.assumes.reason}"
+            inside = _tree_lines(case.then, table.within(case.assumes), goal, indent + "  ")
+            lines += [indent + heading, *inside]
         return lines
     if isinstance(tree, Dead):
-        return _proof_lines([tree.farkas], tree.lemmas, start, known, indent) + [
-            f"{indent}so this case cannot occur"
-        ]
-    bound = next(bound for bound in tree.bounds if bound.objective == goal)
-    return _bound_lines(bound, tree.lemmas, start, known, indent)
+        return [*_proof_lines([tree.farkas], table, indent), f"{indent}so this case cannot occur"]
+    return _bound_lines(next(b for b in tree.bounds if b.objective == goal), table, indent)
 
 
-def _bound_lines(
-    bound: Bound, lemmas: Sequence[Lemma], start: int, known: Sequence[Constraint], indent: str
-) -> list[str]:
+def _bound_lines(bound: Bound, table: Table, indent: str) -> list[str]:
     if bound.upper is None:
-        return [
-            *_proof_lines([bound.lower], lemmas, start, known, indent),
-            f"{indent}so {bound.objective} >= {bound.value}",
-        ]
-    proofs = [bound.upper] if _mirrored(bound, known) else [bound.upper, bound.lower]
-    return [
-        *_proof_lines(proofs, lemmas, start, known, indent),
-        f"{indent}so {bound.objective} = {bound.value}",
-    ]
+        proofs, sign = [bound.lower], ">="
+    else:
+        proofs, sign = [bound.upper], "="
+        if not _is_equality(bound.upper, table):
+            proofs.append(bound.lower)
+    conclusion = f"{indent}so {bound.objective} {sign} {bound.value}"
+    return [*_proof_lines(proofs, table, indent), conclusion]
 
 
-def _mirrored(bound: Bound, known: Sequence[Constraint]) -> bool:
-    """Whether the upper bound uses equalities only, so that it's the lower bound as well."""
-    assert bound.upper is not None
-    return all(known[index].sense == "==" for index, _ in bound.upper.multipliers)
+def _is_equality(proof: Proof, table: Table) -> bool:
+    """Whether the proof uses equalities only, so that it proves the claim with = in place of <=."""
+    return all(table.constraints[index].sense == "==" for index, _ in proof.multipliers)
 
 
-def _proof_lines(
-    proofs: Sequence[Proof], lemmas: Sequence[Lemma], start: int, known: Sequence[Constraint], indent: str
-) -> list[str]:
+def _proof_lines(proofs: Sequence[Proof], table: Table, indent: str) -> list[str]:
     """Print the lemmas that the proofs need, in order, then the proofs."""
     lines = []
-    for number, place in enumerate(_needed(proofs, lemmas, start), 1):
-        lemma = lemmas[place]
+    for number, index in enumerate(table.needed(proofs), 1):
+        lemma = table.lemmas[index]
         lines.append(f"{indent}Lemma {number}: {lemma.adds} <- {lemma.adds.reason}, because")
         for proof in lemma.proofs:
-            lines += _sum_lines(proof, known, indent + "  ")
+            lines += _sum_lines(proof, table, indent + "  ")
     for proof in proofs:
-        lines += _sum_lines(proof, known, indent)
+        lines += _sum_lines(proof, table, indent)
     return lines
 
 
-def _needed(proofs: Sequence[Proof], lemmas: Sequence[Lemma], start: int) -> list[int]:
-    wanted: set[int] = set()
-    front = list(proofs)
-    while front:
-        for index, _ in front.pop().multipliers:
-            if start <= index < start + len(lemmas) and index - start not in wanted:
-                wanted.add(index - start)
-                front.extend(lemmas[index - start].proofs)
-    return sorted(wanted)
-
-
-def _sum_lines(proof: Proof, known: Sequence[Constraint], indent: str) -> list[str]:
-    rows = [(f"{_number(m)} x [{known[i]}]", known[i].reason) for i, m in proof.multipliers]
+def _sum_lines(proof: Proof, table: Table, indent: str) -> list[str]:
+    rows = []
+    for index, multiplier in proof.multipliers:
+        constraint = table.constraints[index]
+        rows.append((f"{_number(multiplier)} x [{constraint}]", constraint.reason))
     width = max((len(row[0]) for row in rows), default=0)
     lines = [f"{indent}  {left.ljust(width)}  <- {reason}" for left, reason in rows]
-    return [*lines, f"{indent}  add up to {proof}"]
+    rest = _remainder(proof, table)
+    equal = _is_equality(proof, table) and not rest
+    claim = f"{proof.claim} {'=' if equal else '<='} {rest}"
+    return [*lines, f"{indent}  add up to {claim}"]
+
+
+def _remainder(proof: Proof, table: Table) -> Fraction:
+    """Return the number that the combination leaves: claim = sum + this, which is 0 or negative."""
+    rest = proof.claim
+    for index, multiplier in proof.multipliers:
+        rest = rest.plus(table.constraints[index].form, -multiplier)
+    return rest.constant
 
 
 def _number(value: Fraction) -> str:
     return str(value) if value > 0 else f"({value})"
-
-
-def stages_of(part: AxisCertificate, goal: Affine) -> tuple[Stage, ...]:
-    """Return the stages that prove something about the goal."""
-    return tuple(stage for stage in part.stages if goal in stage.goals)

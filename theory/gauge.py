@@ -1,9 +1,10 @@
-r"""Move powers between multiplier, initial standard deviation and learning rate without changing the training.
+r"""Move powers between multiplier, initial std and learning rate without changing the training.
 
 A weight acts as multiplier * w. With a factor $\Theta$ (a Power) put into the multiplier,
-multiplier $\to \Theta\,$multiplier, std $\to$ std$/\Theta$, lr $\to$ lr$/\Theta^k$, eps $\to \Theta\,$eps, decay $\to \Theta^k\,$decay, with k = 2 for SGD
-(the step is proportional to the gradient, which itself gains a factor $\Theta$) and k = 1 for Adam.
-In exponents, $\Theta = N^{-\theta}$: SGD $(a+\theta, b-\theta, c-2\theta)$, Adam $(a+\theta, b-\theta, c-\theta, e-\theta)$.
+multiplier $\to \Theta\,$multiplier, std $\to$ std$/\Theta$, lr $\to$ lr$/\Theta^k$, eps $\to \Theta\,$eps,
+decay $\to \Theta^k\,$decay, with k = 2 for SGD (the step is proportional to the gradient, which itself gains
+a factor $\Theta$) and k = 1 for Adam. In exponents, $\Theta = N^{-\theta}$: SGD $(a+\theta, b-\theta,
+c-2\theta)$, Adam $(a+\theta, b-\theta, c-\theta, e-\theta)$.
 """
 
 from collections.abc import Callable
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scaling:
-    """The powers of one parameter: a layer computes multiplier * w, w ~ N(0, init_std^2), rate = base_rate * lr."""
+    """One parameter: a layer computes multiplier * w, w ~ N(0, init_std^2), rate = base_rate * lr."""
 
     multiplier: Power
     init_std: Power

@@ -36,9 +36,10 @@ class Unbounded:
 def minimise(objective: Affine, forms: Sequence[Affine]) -> Optimum | Contradiction | Unbounded:
     r"""Minimise an affine objective subject to form <= 0 for every form, exactly.
 
-    HiGHS solves in floating point. The dual multipliers are rounded to rationals (or solved for exactly on their
-    support), and the identity objective = value - sum m_i form_i, all m_i >= 0, is checked in Fractions; it proves
-    objective >= value. An infeasible system is answered by Farkas multipliers, checked likewise.
+    HiGHS solves in floating point. The dual multipliers are rounded to rationals (or solved for exactly on
+    their support), and the identity objective = value - sum m_i form_i, all m_i >= 0, is checked in
+    Fractions; it proves objective >= value. An infeasible system is answered by Farkas multipliers, checked
+    likewise.
 
     Raises:
         Unverified: the rounded multipliers don't satisfy the identity.
@@ -101,7 +102,7 @@ def _rounded(floats: Sequence[float]) -> dict[int, Fraction]:
 
 
 def _solved(objective: Affine, forms: Sequence[Affine], floats: Sequence[float]) -> dict[int, Fraction]:
-    """Return multipliers on the floating-point support that solve the identity exactly, free ones left at 0."""
+    """Return multipliers on the floating-point support that solve the identity exactly."""
     support = [i for i, m in enumerate(floats) if abs(m) > TINY]
     names = sorted({name for form in (objective, *forms) for name in form.coefficients})
     rows = [

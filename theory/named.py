@@ -20,7 +20,7 @@ from scalewright.theory.desiderata import (
 from scalewright.theory.errors import ScalingError
 from scalewright.theory.parametrization import Parametrization
 from scalewright.theory.sizes import Alignment
-from scalewright.theory.steps import OPTIMIZERS, optimizer_named
+from scalewright.theory.steps import optimizer_named
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,15 @@ def named(
 ) -> Parametrization:
     """Return a parametrization by name, solved from its requirements and stated in its authors' gauge.
 
-    - `sp`: every layer starts with unit gain, no multipliers, one learning rate, the largest with stable features and
-      bounded logits. SGD: n^-1. Adam: n^-3/2 under the default alignment, in which the initial readout passes on
-      the features' change coherently (omega = 1: at n^-1 the logits still grow as n^1/2). The practitioner's n^-1 is
-      the edge at which hidden features move by Theta(1); it's also the edge with bounded logits under
-      `alignment=Alignment(narrow=Fraction(1, 2))`, the convention of Everett et al. (2024).
-    - `ntp`: the readout starts with unit gain too, and every rate is the largest with bounded logits: the kernel limit.
+    - `sp`: every layer starts with unit gain, no multipliers, one learning rate, the largest with stable
+      features and
+      bounded logits. SGD: n^-1. Adam: n^-3/2 under the default alignment, in which the initial readout passes
+      on the features' change coherently (omega = 1: at n^-1 the logits still grow as n^1/2). The
+      practitioner's n^-1 is the edge at which hidden features move by Theta(1); it's also the edge with
+      bounded logits under `alignment=Alignment(narrow=Fraction(1, 2))`, the convention of Everett et al.
+      (2024).
+    - `ntp`: the readout starts with unit gain too, and every rate is the largest with bounded logits: the
+      kernel limit.
     - `mup`, `mean-field`: the maximal update parametrization; both names state it for unit-variance weights.
 
     Raises ScalingError for another name or optimizer.
@@ -77,6 +80,3 @@ def named(
         require = (*require, one_epsilon)
     solved = derive(architecture, optimizer, require=require, alignment=alignment)
     return replace(solved.in_gauge(NAMES[name].gauge), name=name)
-
-
-__all__ = ["NAMES", "OPTIMIZERS", "Named", "named"]

@@ -23,8 +23,9 @@ KINDS: dict[str, tuple[str, ...]] = {
 class Node:
     """One node: data, a parameter, an operation together with the tensor it makes, or the loss.
 
-    `inputs` names the tensors, then the parameters, that the operation takes. `shape` names dimensions: (size,) of
-    data, (fan_out, fan_in) of a weight, (size,) of a bias. `kind` says which activation or which loss.
+    `inputs` names the tensors, then the parameters, that the operation takes. `shape` names dimensions:
+    (size,) of data, (fan_out, fan_in) of a weight, (size,) of a bias. `kind` says which activation or which
+    loss.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The answer: for every parameter the powers of its multiplier, initialisation, rate, epsilon and weight decay."""
+"""The answer: powers of multiplier, initialisation, rate, epsilon and weight decay of every parameter."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -28,11 +28,11 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Parametrization:
-    """Exact scaling of every parameter of an architecture under one optimizer, with the proof of its exponents.
+    """Exact scaling of every parameter of an architecture under one optimizer, with its proof.
 
-    `p["hidden.0.weight"]` is a `Scaling`; `entries` maps all names. The certificate proves the exponents of `axes`;
-    the powers of fixed sizes and gamma stand beside them by convention. `prescribed` names quantities that were set
-    afterwards (`with_lr`), which the certificate doesn't prove.
+    `p["hidden.0.weight"]` is a `Scaling`; `entries` maps all names. The certificate proves the exponents of
+    `axes`; the powers of fixed sizes and gamma stand beside them by convention. `prescribed` names quantities
+    that were set afterwards (`with_lr`), which the certificate doesn't prove.
     """
 
     name: str
@@ -53,7 +53,8 @@ class Parametrization:
     def in_gauge(self, gauge: str) -> "Parametrization":
         """Return the same training stated in another gauge.
 
-        `gauge` is no-multipliers, unit-variance, tensor-programs-4 or output-multiplier. Raises ScalingError else.
+        `gauge` is no-multipliers, unit-variance, tensor-programs-4 or output-multiplier. Raises ScalingError
+        else.
         """
         optimizer = OPTIMIZERS[self.optimizer]
         moved = {
@@ -65,7 +66,8 @@ class Parametrization:
     def with_lr(self, lr: Power | Mapping[str, Power] | Mapping[str, Exponent]) -> "Parametrization":
         """Return the same network with other learning rates, in this gauge.
 
-        `lr` is one Power for all parameters, `{size: exponent}` standing for it, or `{parameter: Power}` for all.
+        `lr` is one Power for all parameters, `{size: exponent}` standing for it, or `{parameter: Power}` for
+        all.
         """
         powers = _rates(lr, tuple(self.entries))
         entries = {name: scaling.with_lr(powers[name]) for name, scaling in self.entries.items()}
@@ -74,8 +76,8 @@ class Parametrization:
     def at(self, **sizes: float) -> dict[str, Numbers]:
         """Return plain numbers: `at(width=4096, base_width=256, inputs=64)`.
 
-        A growing axis enters as axis / base_axis (base_width defaults to 1), so at the base size every power of it
-        is 1. Fixed sizes and gamma enter as they are, and default to 1. The width must be given.
+        A growing axis enters as axis / base_axis (base_width defaults to 1), so at the base size every power
+        of it is 1. Fixed sizes and gamma enter as they are, and default to 1. The width must be given.
 
         Raises ScalingError if an axis is missing, or a size isn't positive.
         """
@@ -98,9 +100,7 @@ class Parametrization:
         for axis in self.axes:
             if axis not in given:
                 raise ScalingError(f"Parametrization.at: the size of axis {axis!r} must be given; given none")
-        values = {name: 1.0 for name in fixed} | {
-            name: float(given[name]) for name in given if name not in bases
-        }
+        values = dict.fromkeys(fixed, 1.0) | {name: float(given[name]) for name in given if name not in bases}
         return values | {axis: given[axis] / given.get(base, 1.0) for base, axis in bases.items()}
 
     def explain(self, parameter: str, quantity: str) -> str:
@@ -143,7 +143,8 @@ def _rates(lr: object, names: tuple[str, ...]) -> dict[str, Power]:
     if lr and all(isinstance(value, Power) for value in lr.values()):
         if set(lr) != set(names):
             raise ScalingError(
-                f"Parametrization.with_lr: a mapping to Powers must name {', '.join(names)}; given {', '.join(lr)}"
+                f"Parametrization.with_lr: a mapping to Powers must name {', '.join(names)}; "
+                f"given {', '.join(lr)}"
             )
         return dict(lr)
     return dict.fromkeys(names, Power(lr))

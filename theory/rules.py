@@ -59,7 +59,7 @@ def _linear_change(sizes: Sizes, node: Node) -> Max:
     parameter = sizes.architecture.by_name[sizes.parameter(node)]
     kappa_in, kappa_out = sizes.grows(parameter)
     update, source, align = sizes.update[parameter.name], node.inputs[0], sizes.alignment
-    omega = align.narrow if kappa_in and not kappa_out else align.wide
+    omega = align.propagating(kappa_in, kappa_out)
 
     def term(exponent: Fraction, value: Affine, what: str) -> Term:
         words = _sum_of(exponent, kappa_in, sizes.axis, f"change of {node.name}: {what}")

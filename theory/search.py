@@ -1,4 +1,4 @@
-"""Search the cells of a system: split a maximum only where the answer depends on which term is the largest."""
+"""Search the cells of a system: split a maximum only where the answer depends on its largest term."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,8 @@ MOST_CELLS = 4096
 class Search:
     """One question: bound the goals from below (and above, if `unique`) in every cell that can occur.
 
-    `split_all` splits every maximum before it asks; otherwise bounds that hold without a split are taken first.
+    `split_all` splits every maximum before it asks; otherwise bounds that hold without a split are taken
+    first.
     """
 
     goals: tuple[Affine, ...]
@@ -26,7 +27,7 @@ class Search:
     cells: int = 0
 
     def explore(self, cell: Cell) -> Tree:
-        """Return the proof tree below a cell. Cost: one LP per goal and cell that simple conclusions leave open."""
+        """Return the proof tree below a cell. Cost: one LP per goal that simple conclusions leave open."""
         self.cells += 1
         if self.cells > MOST_CELLS:
             raise Unverified(
@@ -67,7 +68,9 @@ class Search:
                 return lower
             if not self.unique:
                 if lower is None:
-                    return f"derive: the requirements allow {goal} to be as small as one likes; add one that bounds it"
+                    return (
+                        f"derive: the requirements leave {goal} without a lower bound; add one that bounds it"
+                    )
                 found.append(lower)
                 continue
             upper = cell.least(-goal)
@@ -105,7 +108,8 @@ def agreed(stage: Stage) -> dict[Affine, Fraction] | None:
             known = values.setdefault(bound.objective, bound.value)
             if stage.unique and known != bound.value:
                 raise NotUnique(
-                    f"derive: the requirements allow {bound.objective} to be {known} or {bound.value}; add one that settles it"
+                    f"derive: the requirements allow {bound.objective} to be {known} or {bound.value}; "
+                    "add one that settles it"
                 )
             values[bound.objective] = min(known, bound.value)
     return values if found else None

@@ -15,18 +15,28 @@ HALF = Fraction(1, 2)
 
 @dataclass(frozen=True)
 class Alignment:
-    r"""How a sum over the fan-in adds up, as the exponent per factor of the fan-in: 1 aligned, 1/2 independent.
+    r"""How a sum over the fan-in adds up, as an exponent of the fan-in: 1 aligned, 1/2 independent.
 
-    `update` is for $(W_t - W_0) x_0$, `joint` for $(W_t - W_0)\Delta x$, `narrow` for $W_0 \Delta x$ where $W_0$ maps
-    to a fixed number of outputs (the readout: $\Delta x$ was made through its own rows, so it is aligned), `wide`
-    for $W_0 \Delta x$ elsewhere. The default follows Yang and Hu (2021) and Haas et al. (2025); Everett et al.
-    (2024) take `narrow = 1/2` ("full alignment") or 1/2 everywhere ("no alignment").
+    `update` is for $(W_t - W_0) x_0$, `joint` for $(W_t - W_0)\Delta x$, `narrow` for $W_0 \Delta x$ where $W_0$
+    maps to a fixed number of outputs (the readout: $\Delta x$ was made through its own rows, so it is aligned),
+    `wide` for $W_0 \Delta x$ in square and widening maps. The default follows Yang and Hu (2021) and Haas et al.
+    (2025); Everett et al. (2024) take `narrow = 1/2` ("full alignment") or 1/2 everywhere ("no alignment").
     """
 
     update: Fraction = Fraction(1)
     joint: Fraction = Fraction(1)
     narrow: Fraction = Fraction(1)
     wide: Fraction = HALF
+
+    def propagating(self, kappa_in: Fraction, kappa_out: Fraction) -> Fraction:
+        r"""Return the alignment of $W_0 \Delta x$ for fan-in $N^{\kappa_{in}}$ and fan-out $N^{\kappa_{out}}$.
+
+        $\Delta x \propto W_0^\top g$ is a sum over the fan-out, of which the own row is a share
+        $N^{-\kappa_{out}/2}$; only that share adds up coherently: $\max(1/2, 1 - \kappa_{out} / 2\kappa_{in})$.
+        """
+        if not kappa_in:
+            return self.wide
+        return max(self.wide, self.narrow - (self.narrow - HALF) * kappa_out / kappa_in)
 
 
 def unknown(symbol: str, name: str) -> Affine:
@@ -36,7 +46,7 @@ def unknown(symbol: str, name: str) -> Affine:
 
 @dataclass
 class Sizes:
-    """All sizes of one network on one axis, as affine forms in the unknown exponents a, b, c, e of its parameters."""
+    """All sizes of one network on one axis, as affine forms in the exponents a, b, c, e of its parameters."""
 
     architecture: Architecture
     optimizer: Optimizer
@@ -59,7 +69,7 @@ class Sizes:
         return sizes.fan_in(parameter).exponent(self.axis), sizes.fan_out(parameter).exponent(self.axis)
 
     def define(self, symbol: str, name: str, maximum: Max) -> Affine:
-        """Return a form equal to the maximum: the term itself where that is short, a new unknown otherwise."""
+        """Return a form equal to the maximum: the term itself if it's short, a new unknown otherwise."""
         if len(maximum.terms) == 1:
             value = maximum.terms[0].value
             if value.is_constant or (not value.constant and list(value.coefficients.values()) == [1]):

@@ -24,7 +24,7 @@ def system_of(sizes: Sizes, require: Sequence[Desideratum]) -> System:
 
 
 def unknowns(sizes: Sizes) -> tuple[Affine, ...]:
-    """Return the exponents that are asked for: a, b, c of every parameter, and e and w where the optimizer has them."""
+    """Return the exponents asked for: a, b, c of every parameter, e and w where the optimizer has them."""
     symbols = "abc" + ("e" if sizes.optimizer.has_eps else "") + ("w" if sizes.optimizer.has_decay else "")
     return tuple(unknown(symbol, node.name) for node in sizes.architecture.parameters for symbol in symbols)
 
@@ -32,8 +32,8 @@ def unknowns(sizes: Sizes) -> tuple[Affine, ...]:
 def solve(sizes: Sizes, require: Sequence[Desideratum]) -> AxisCertificate:
     """Return the unique exponents that meet the requirements, with their proof.
 
-    Extremes are sought stage by stage in the order in which the requirements name them. Every answer satisfies
-    all constraints, and every proof is checked, in exact arithmetic before it's returned.
+    Extremes are sought stage by stage in the order in which the requirements name them. Every answer
+    satisfies all constraints, and every proof is checked, in exact arithmetic before it's returned.
 
     Raises:
         Infeasible: the requirements can't hold together; the error carries the Farkas combination.

@@ -19,9 +19,9 @@ StepRule = Callable[[str, Affine, Callable[[str, str, Max], Affine]], Affine]
 class Optimizer:
     r"""An optimizer as the calculus sees it.
 
-    `rate_gauge` is k in the symmetry $a + \theta,\ b - \theta,\ c - k\theta$ that leaves training unchanged: 2 where
-    the step is proportional to the gradient, 1 where it doesn't depend on the gradient's size. `gamma` is the
-    power of the feature strength gamma carried by the rate of a unit-variance weight.
+    `rate_gauge` is k in the symmetry $a + \theta,\ b - \theta,\ c - k\theta$ that leaves training unchanged:
+    2 where the step is proportional to the gradient, 1 where it doesn't depend on the gradient's size.
+    `gamma` is the power of the feature strength gamma carried by the rate of a unit-variance weight.
     """
 
     name: str

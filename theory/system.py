@@ -1,4 +1,4 @@
-"""What the solver solves: exact constraints, each with its reason, and unknowns defined as maxima of others."""
+"""What the solver solves: exact constraints with their reasons, and unknowns defined as maxima."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Definition:
     maximum: Max
 
     def constraints(self) -> tuple[Constraint, ...]:
-        """Return what holds whichever term is the largest: name = term if there is one, name >= term otherwise."""
+        """Return what holds whichever term is the largest: name = the only term, or name >= each term."""
         own = Affine.unknown(self.name)
         sense: Literal["<=", "=="] = "==" if len(self.maximum.terms) == 1 else "<="
         return tuple(Constraint(term.value - own, sense, term.reason) for term in self.maximum.terms)
@@ -52,7 +52,7 @@ class System:
         return implied + self.constraints
 
     def complete(self, values: Mapping[str, Fraction]) -> dict[str, Fraction]:
-        """Return values of every unknown from those of the parameters' exponents, by evaluating the maxima."""
+        """Return values of all unknowns from those of the parameters' exponents, by evaluating the maxima."""
         known = dict(values)
         for definition in self.definitions:
             known[definition.name] = definition.maximum.at(known)

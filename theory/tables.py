@@ -104,7 +104,7 @@ def to_html(p: "Parametrization", axes: tuple[str, ...] | None = None) -> str:
 
 
 def to_json(p: "Parametrization", axes: tuple[str, ...] | None = None) -> dict[str, Any]:
-    """Return the JSON object of a parametrization: exponents per axis as strings, null where there is none."""
+    """Return the JSON object: exponents per axis as strings, null where there is none."""
     shown = p.axes if axes is None else axes
 
     def write(power: Power | None) -> dict[str, str] | None:
