@@ -41,6 +41,10 @@ def _loss(first: Any, second: Any) -> Any:
     return Trace(error.T * error) / (2 * SAMPLES)
 
 
+def _gram_symbol() -> MatrixSymbol:
+    return MatrixSymbol("M", INPUTS + OUTPUTS, INPUTS + OUTPUTS)
+
+
 @cache
 def closure() -> Derivation:
     """Derive the gradient, and that gradient descent and flow close on the Gram matrix M = Z Z^T / N.
@@ -92,12 +96,18 @@ def closure() -> Derivation:
             "Multiply out E' V'^T / N.",
         ),
         identity(
-            "A step of length h is the flow plus a term of second order: the flow closes too.",
+            "A step of length h: a term of first and one of second order.",
             (_EYE - time * _C * _LAMBDA * _Q) * _GRAM * (_EYE - time * _C * _LAMBDA * _Q).T,
             _GRAM
             - time * _C * (_LAMBDA * _Q * _GRAM + _GRAM * _Q * _LAMBDA)
             + time**2 * _C**2 * _LAMBDA * _Q * _GRAM * _Q * _LAMBDA,
-            "Take h to 0: dM/dt = -c (Lambda Q M + M Q Lambda).",
+            "Multiply out.",
+        ),
+        definition(
+            "So the flow, in time t = steps, closes too.",
+            MatrixSymbol("dM/dt", INPUTS + OUTPUTS, INPUTS + OUTPUTS),
+            -_C * (_LAMBDA * _Q * _gram_symbol() + _gram_symbol() * _Q * _LAMBDA),
+            "Take h to 0.",
         ),
     )
     return Derivation("Closure on the Gram matrix", steps, _DATA, _SIZES)

@@ -179,7 +179,7 @@ def sharpness(strength: Any = STRENGTH) -> Expr:
     """Return S(s) = max(S_u, S_orth), for D >= 2.
 
     For D = 1 there is no orthogonal direction: use `mode_sharpness`. S_orth wins only in the middle of
-    training, near s = b/2; at s = 0 and s = b, S = S_u.
+    training, near s = b/2, by up to 18.8 % (at x = 62, s = 0.46 b); at s = 0 and s = b, S = S_u.
     """
     strength = _exact(strength, "sharpness")
     return Max(mode_sharpness(strength), orthogonal_sharpness(strength), evaluate=False)
