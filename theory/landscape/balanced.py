@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from scalewright.theory.landscape.derivation import Derivation, identity
+from scalewright.theory.landscape.derivation import Derivation, Step, identity
 from scalewright.theory.landscape.matrices import refuse_float
 from scalewright.theory.landscape.symbols import BASE_RATE, LAYERS, STRENGTH, TARGET
 from sympy import Expr, Integer, Max, Pow, Sum, Symbol, expand, factor, powsimp, simplify, solve, symbols
@@ -149,16 +149,48 @@ def crossover(layers: Any = LAYERS) -> Expr:
 def derivation() -> Derivation:
     """Derive the curvature on the balanced path with the number of layers L symbolic.
 
-    Each step differentiates the loss in two layers at a time; the result is the gap that decides the top of
-    H.
+    Each step differentiates the loss in two layers at a time; the result is the gap that decides the top of H.
     """
-    n, a, b = LAYERS, AMPLITUDE, TARGET
-    j, thin, r = Symbol("j", integer=True), a ** (n - 2), a**n - b
-    entries, mode = _mode_entries(n), balanced_mode(n)
-    row = Sum(entries["gauss_newton"] + entries["residual"], (j, 1, n)) - entries["residual"]
+    n, a = LAYERS, AMPLITUDE
+    thin, r = a ** (n - 2), a**n - TARGET
     top = n * a ** (2 * n - 2) + (n - 1) * r * thin
     plain = _loss((a + _X) * (a + _Y) * thin)
     steps = (
+        *_mode_steps(plain, top),
+        identity(
+            "Layers against each other: diagonal minus off-diagonal, L - 1 of them.",
+            _at_zero(plain.diff(_X, 2) - plain.diff(_X, _Y)),
+            -r * thin,
+            "The amplitudes sum to zero: G does not see it.",
+        ),
+        identity(
+            "Through an unused hidden direction, neighbouring layers: +- this, from R alone.",
+            _hidden_entry(n),
+            r * thin,
+            "W_{l+1} W_l becomes (a, x) . (a, y) = a^2 + x y.",
+        ),
+        identity(
+            "First layer, input orthogonal to the mode (or last layer, output): only G.",
+            _end_entry(n),
+            a ** (2 * n - 2),
+            "f becomes a^(L-1) (a, x).",
+        ),
+        identity(
+            "The mode against its rivals: they cross at a^L = b/2.",
+            top - (-r * thin),
+            n * thin * (2 * a**n - TARGET),
+            "Below b/2 the residual is the top of H, above it the mode.",
+        ),
+    )
+    return Derivation("The balanced path", steps)
+
+
+def _mode_steps(plain: Expr, top: Expr) -> tuple[Step, ...]:
+    """Dynamics of the mode, and its curvature: `plain` is the loss in two amplitudes, `top` the claim."""
+    n, a, b, j = LAYERS, AMPLITUDE, TARGET, Symbol("j", integer=True)
+    thin, r, mode, entries = a ** (n - 2), a**n - b, balanced_mode(n), _mode_entries(n)
+    row = Sum(entries["gauss_newton"] + entries["residual"], (j, 1, n)) - entries["residual"]
+    return (
         identity(
             "Gradient descent moves all layers alike.",
             mode.step,
@@ -189,32 +221,7 @@ def derivation() -> Derivation:
             top,
             "Constant diagonal and off-diagonal.",
         ),
-        identity(
-            "Layers against each other: diagonal minus off-diagonal, L - 1 of them.",
-            _at_zero(plain.diff(_X, 2) - plain.diff(_X, _Y)),
-            -r * thin,
-            "The amplitudes sum to zero: G does not see it.",
-        ),
-        identity(
-            "Through an unused hidden direction, neighbouring layers: +- this, from R alone.",
-            _hidden_entry(n),
-            r * thin,
-            "W_{l+1} W_l becomes (a, x) . (a, y) = a^2 + x y.",
-        ),
-        identity(
-            "First layer, input orthogonal to the mode (or last layer, output): only G.",
-            _end_entry(n),
-            a ** (2 * n - 2),
-            "f becomes a^(L-1) (a, x).",
-        ),
-        identity(
-            "The mode against its rivals: they cross at a^L = b/2.",
-            top - (-r * thin),
-            n * thin * (2 * a**n - b),
-            "Below b/2 the residual is the top of H, above it the mode.",
-        ),
     )
-    return Derivation("The balanced path", steps)
 
 
 def _at_zero(expression: Expr) -> Expr:
