@@ -19,7 +19,5 @@ def resolve(device: str | torch.device) -> torch.device:
     if name.split(":")[0] not in ("cpu", "cuda"):
         raise ValueError(f"device must be 'auto', 'cpu' or 'cuda'; given {name!r}")
     if name.startswith("cuda") and not torch.cuda.is_available():
-        raise ValueError(
-            f"device={name!r} needs a CUDA device and torch sees none here: pass 'cpu' or 'auto'"
-        )
+        raise ValueError(f"device={name!r} needs CUDA and torch sees no CUDA device: pass 'cpu' or 'auto'")
     return torch.device(name)

@@ -12,7 +12,8 @@ from torch.func import functional_call, vmap
 
 from scalewright.nets.device import resolve
 from scalewright.nets.initial import Gain
-from scalewright.nets.parametrize import Build, Parametrized, Rules, construct, initial_weights, numbers_of
+from scalewright.nets.parametrize import Build, Parametrized, construct, initial_weights, numbers_of
+from scalewright.theory.parametrization import Parametrization
 
 Stacked = dict[str, Tensor]
 Call = Callable[[nn.Module, Tensor], Any]
@@ -61,7 +62,7 @@ class Ensemble:
     def of(
         cls,
         build: Build,
-        parametrization: Rules,
+        parametrization: Parametrization,
         *,
         width: int,
         inputs: int,

@@ -46,7 +46,7 @@ def top_eigenpairs(
 ) -> Eigenpairs:
     r"""Return the k largest algebraic eigenvalues and their vectors for every member.
 
-    Lanczos with full reorthogonalisation (twice), stopped for each member by the estimate
+    Lanczos with full reorthogonalisation, stopped for each member by the estimate
     $\beta_j |s_j| \le \mathrm{tolerance}\,|\theta|$; then k products measure the true residuals.
 
     Args:
@@ -104,14 +104,20 @@ class _Basis:
         return [*self._chunks[:-1], self._chunks[-1][:, :used]]
 
     def orthogonalise(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the image less its part in the basis, and its overlap with the last vector (M,)."""
-        total = torch.zeros_like(image[:, 0])
-        for _ in range(2):
-            for chunk in self._filled():
-                overlaps = torch.bmm(chunk, image[:, :, None])
-                image = torch.baddbmm(image[:, None], overlaps.mT, chunk, alpha=-1)[:, 0]
-            total = total + overlaps[:, -1, 0]
-        return image, total
+        """Return the image less its part in the basis, and its overlap with the last vector (M,).
+
+        The last two vectors are taken out first, which in exact arithmetic is all; the pass over the whole
+        basis then removes what rounding left.
+        """
+        alphas = torch.zeros_like(image[:, 0])
+        for index in range(max(self._count - 2, 0), self._count):
+            vector = self._chunks[index // _CHUNK][:, index % _CHUNK]
+            alphas = (vector * image).sum(1)
+            image = image - alphas[:, None] * vector
+        for chunk in self._filled():
+            overlaps = torch.bmm(chunk, image[:, :, None])
+            image = torch.baddbmm(image[:, None], overlaps.mT, chunk, alpha=-1)[:, 0]
+        return image, alphas
 
     def combine(self, coefficients: np.ndarray) -> Tensor:
         """Return sum_j coefficients[m, i, j] q_j as (M, k, size)."""

@@ -68,9 +68,9 @@ def activations(
 
 
 def feature_change(ensemble: Ensemble, inputs: Tensor) -> Tensor:
-    r"""Return $\sqrt{\langle (h_t - h_0)^2 \rangle}$ of every weight layer's output since the start (M, layers).
+    r"""Return $\sqrt{\langle (h_t - h_0)^2 \rangle}$ for the output h of every weight layer (M, layers).
 
-    The mean is over samples and units; the last layer's outputs are the network's.
+    The change is since initialisation, the mean over samples and units; the last layer's are the outputs.
     """
     layers = weight_layers(ensemble.model)
     now = activations(ensemble, inputs, layers)

@@ -58,7 +58,7 @@ class SGD(Optimizer):
 
 
 class Adam(Optimizer):
-    r"""Adam: $\Lambda = \mathrm{rate} / (\sqrt{\hat v} + \epsilon)$, direction the averaged gradient $\hat m$.
+    r"""Adam: $\Lambda = \mathrm{rate} / (\sqrt{\hat v} + \epsilon)$, direction the average $\hat m$.
 
     With the base epsilon times the parametrization's power of epsilon, $\Lambda^{1/2} H \Lambda^{1/2}$ is the
     preconditioned Hessian $P^{-1/2} H P^{-1/2}$: the same in every gauge.

@@ -3,7 +3,7 @@
 import copy
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,56 +11,7 @@ from torch.func import functional_call
 
 from scalewright.nets.device import resolve
 from scalewright.nets.initial import Gain, resolve_gains, standard_normal
-
-
-class Numbers(Protocol):
-    """The numbers of one parameter at given sizes (`theory.Parametrization.at`)."""
-
-    @property
-    def multiplier(self) -> float:
-        """Factor on the weight inside the layer."""
-        ...
-
-    @property
-    def init_std(self) -> float:
-        """Standard deviation of the initial weight."""
-        ...
-
-    @property
-    def lr(self) -> float:
-        """Learning rate of the weight over the base rate."""
-        ...
-
-    @property
-    def eps(self) -> float | None:
-        """Adam's epsilon over the base epsilon."""
-        ...
-
-    @property
-    def weight_decay(self) -> float | None:
-        """Weight decay over the base decay."""
-        ...
-
-
-class Rules(Protocol):
-    """What `nets` needs of a `theory.Parametrization`."""
-
-    @property
-    def name(self) -> str:
-        """Name, such as "mup"."""
-        ...
-
-    @property
-    def optimizer(self) -> str:
-        """Either "sgd" or "adam"."""
-        ...
-
-    def at(
-        self, *, width: float, base_width: float, inputs: float, outputs: float, gamma: float
-    ) -> Mapping[str, Any]:
-        """Return {parameter name: Numbers}."""
-        ...
-
+from scalewright.theory.parametrization import Numbers, Parametrization
 
 Build = Callable[..., nn.Module]
 
@@ -84,7 +35,7 @@ def construct(build: Build, *, width: int, inputs: int, outputs: int) -> nn.Modu
 
 def numbers_of(
     model: nn.Module,
-    parametrization: Rules,
+    parametrization: Parametrization,
     *,
     width: int,
     inputs: int,
@@ -178,7 +129,7 @@ def one_if_none(power: float | None) -> float:
 
 def parametrize(
     build: Build,
-    parametrization: Rules,
+    parametrization: Parametrization,
     *,
     width: int,
     inputs: int,

@@ -1,0 +1,98 @@
+"""A parametrization put on a model: multipliers, deviations, groups; the model stays plain."""
+
+import re
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from scalewright import nets
+from scalewright.nets.initial import standard_normal
+
+BUILD = partial(nets.models.mlp, 3, activation="relu")
+SIZES = {"width": 16, "inputs": 3, "outputs": 2, "device": "cpu"}
+
+
+def test_oracle_forward_multiplies_every_weight(parametrization, data):
+    """Oracle: numpy with multiplier * std * gain * normal numbers, no torch module involved."""
+    rules = parametrization(3, "relu")
+    network = nets.parametrize(BUILD, rules, **SIZES, gamma=0.5, seed=3)
+    numbers = rules.at(width=16, inputs=3, outputs=2, gamma=0.5)
+    gains = {"input.weight": 1.0, "hidden.0.weight": np.sqrt(2), "readout.weight": np.sqrt(2)}
+    shapes = {"input.weight": (16, 3), "hidden.0.weight": (16, 16), "readout.weight": (2, 16)}
+    features = data[0].numpy().T
+    for name, shape in shapes.items():
+        weight = standard_normal(shape, seed=3, name=name, width=16)
+        features = numbers[name].multiplier * numbers[name].init_std * gains[name] * weight @ features
+        features = features if name == "readout.weight" else np.maximum(features, 0)
+    np.testing.assert_allclose(network(data[0]).detach(), features.T, rtol=1e-12)
+
+
+def test_identity_one_step_of_torch_sgd_is_one_step_of_train(parametrization, data):
+    """Identity: `parameter_groups` and the ensemble move the same weights alike, under Adam too."""
+    for optimizer, kind in (("sgd", torch.optim.SGD), ("adam", torch.optim.Adam)):
+        rules = parametrization(3, "tanh", optimizer=optimizer)
+        build = partial(nets.models.mlp, 3, activation="tanh")
+        network = nets.parametrize(build, rules, **SIZES)
+        ensemble = nets.Ensemble.of(build, rules, **SIZES, lrs=(0.05,))
+        before = ensemble.weights()[0]
+        steps = kind(network.parameter_groups(0.05))
+        for _ in range(3):
+            steps.zero_grad()
+            ((network(data[0]) - data[1]).square().sum() / 12).backward()
+            steps.step()
+        nets.train(ensemble, data, steps=3)
+        after = ensemble.weights()[0]
+        for name, weight in network.model.named_parameters():
+            np.testing.assert_allclose(after[name], weight.detach(), rtol=1e-9, atol=1e-12)
+            assert not np.allclose(before[name], after[name])  # control: something was learned
+
+
+def test_identity_the_users_model_is_not_changed(parametrization):
+    """Identity: a builder that hands out one and the same module finds its bytes as they were."""
+    mine = nets.models.mlp(3, 16, 3, 2, "relu")
+    before = {name: value.numpy().tobytes() for name, value in mine.state_dict().items()}
+    network = nets.parametrize(lambda: mine, parametrization(3, "relu"), **SIZES)
+    after = {name: value.numpy().tobytes() for name, value in mine.state_dict().items()}
+    assert before == after
+    assert network.model is not mine
+    assert not any(vars(weight) for weight in mine.parameters())
+
+
+def test_identity_centred_outputs_vanish_at_initialisation(parametrization, data):
+    """Identity f - f_0 = 0; control: not without the flag."""
+    arguments = (BUILD, parametrization(3, "relu"))
+    assert nets.parametrize(*arguments, **SIZES, centred=True)(data[0]).abs().max() == 0
+    assert nets.parametrize(*arguments, **SIZES)(data[0]).abs().max() > 0
+
+
+def test_bad_names(parametrization):
+    """Property: one sentence with what is missing and what is unknown."""
+    rules = parametrization(3, "relu")
+    entries = dict(rules.entries)
+    entries["head.weight"] = entries.pop("readout.weight")
+    sentence = (
+        "parametrize: parametrization 'mup' must name exactly the model's parameters (input.weight, "
+        "hidden.0.weight, readout.weight); missing: readout.weight; unknown: head.weight"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+        nets.parametrize(BUILD, replace(rules, entries=entries), **SIZES)
+
+
+def test_bad_build(parametrization):
+    """Property: the whole sentence."""
+    with pytest.raises(TypeError, match=r"^build must return a torch.nn.Module; it returned int$"):
+        nets.parametrize(lambda: 3, parametrization(3), **SIZES)
+
+
+def test_bad_device(parametrization):
+    """Property: the whole sentence, with what to pass instead."""
+    rules = parametrization(3, "relu")
+    with pytest.raises(ValueError, match=r"^device must be 'auto', 'cpu' or 'cuda'; given 'tpu'$"):
+        nets.parametrize(BUILD, rules, **{**SIZES, "device": "tpu"})
+    if not torch.cuda.is_available():
+        sentence = "device='cuda' needs CUDA and torch sees no CUDA device: pass 'cpu' or 'auto'"
+        with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+            nets.parametrize(BUILD, rules, **{**SIZES, "device": "cuda"})
