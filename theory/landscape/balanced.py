@@ -149,7 +149,7 @@ def crossover(layers: Any = LAYERS) -> Expr:
 def derivation() -> Derivation:
     """Derive the curvature on the balanced path with the number of layers L symbolic.
 
-    Each step differentiates the loss in two layers at a time; the result is the gap that decides the top of H.
+    Each step differentiates the loss in two layers at a time; the result is the gap that decides the top.
     """
     n, a = LAYERS, AMPLITUDE
     thin, r = a ** (n - 2), a**n - TARGET
