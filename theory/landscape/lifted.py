@@ -9,7 +9,7 @@ from typing import Any
 
 from scalewright.theory.landscape.matrices import exact, refuse_float
 from scalewright.theory.landscape.two_layer import rate_matrix, swap
-from sympy import Expr, ImmutableMatrix, Symbol, eye, zeros
+from sympy import Expr, ImmutableMatrix, Rational, Symbol, sqrt, zeros
 
 
 def lifted_operator(
@@ -47,8 +47,8 @@ def lifted_hessian(
     """
     factor, residual, covariance = _data(factor, residual, covariance, function="lifted_hessian")
     scale, inputs = refuse_float(scale, name="scale", function="lifted_hessian"), residual.rows
-    scale, q = scale * (rates[0] * rates[1]) ** (eye(1)[0] / 2), swap(residual)
-    factor = rate_matrix(residual.shape, rates, -eye(1)[0] / 2) * factor
+    scale, q = scale * sqrt(rates[0] * rates[1]), swap(residual)
+    factor = rate_matrix(residual.shape, rates, Rational(-1, 2)) * factor
 
     def apply(y: ImmutableMatrix) -> ImmutableMatrix:
         change = y[:inputs, :] * factor[inputs:, :].T + factor[:inputs, :] * y[inputs:, :].T
