@@ -236,7 +236,10 @@ def prescribe(quantity: str, powers: Mapping[str, Exponent]) -> Desideratum:
     values = {name: exact(value, f"prescribe: the power of {name!r}") for name, value in powers.items()}
 
     def constraints(sizes: Sizes) -> Iterator[Constraint]:
+        known = [node.name for node in sizes.architecture.parameters]
         for name, value in values.items():
+            if name not in known:
+                raise ScalingError(f"prescribe: parameters must be among {', '.join(known)}; given {name!r}")
             why = f"prescribed: {quantity} of {name} is n^{value}"
             yield Constraint(unknown(symbol, name) - sign * value, "==", why)
 

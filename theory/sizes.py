@@ -17,10 +17,11 @@ HALF = Fraction(1, 2)
 class Alignment:
     r"""How a sum over the fan-in adds up, as an exponent of the fan-in: 1 aligned, 1/2 independent.
 
-    `update` is for $(W_t - W_0) x_0$, `joint` for $(W_t - W_0)\Delta x$, `narrow` for $W_0 \Delta x$ where $W_0$
-    maps to a fixed number of outputs (the readout: $\Delta x$ was made through its own rows, so it is aligned),
-    `wide` for $W_0 \Delta x$ in square and widening maps. The default follows Yang and Hu (2021) and Haas et al.
-    (2025); Everett et al. (2024) take `narrow = 1/2` ("full alignment") or 1/2 everywhere ("no alignment").
+    `update` is for $(W_t - W_0) x_0$, `joint` for $(W_t - W_0)\Delta x$, `narrow` for $W_0 \Delta x$ where
+    $W_0$ maps to a fixed number of outputs (the readout: $\Delta x$ was made through its own rows, so it is
+    aligned), `wide` for $W_0 \Delta x$ in square and widening maps. The default follows Yang and Hu (2021)
+    and Haas et al. (2025); Everett et al. (2024) take `narrow = 1/2` ("full alignment") or 1/2 everywhere
+    ("no alignment").
     """
 
     update: Fraction = Fraction(1)
@@ -29,10 +30,11 @@ class Alignment:
     wide: Fraction = HALF
 
     def propagating(self, kappa_in: Fraction, kappa_out: Fraction) -> Fraction:
-        r"""Return the alignment of $W_0 \Delta x$ for fan-in $N^{\kappa_{in}}$ and fan-out $N^{\kappa_{out}}$.
+        r"""Return the alignment of $W_0 \Delta x$; fan-in $N^{\kappa_{in}}$, fan-out $N^{\kappa_{out}}$.
 
         $\Delta x \propto W_0^\top g$ is a sum over the fan-out, of which the own row is a share
-        $N^{-\kappa_{out}/2}$; only that share adds up coherently: $\max(1/2, 1 - \kappa_{out} / 2\kappa_{in})$.
+        $N^{-\kappa_{out}/2}$; only that share adds up coherently: $\max(1/2, 1 - \kappa_{out} /
+        2\kappa_{in})$.
         """
         if not kappa_in:
             return self.wide

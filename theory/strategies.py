@@ -1,4 +1,4 @@
-"""Hypothesis strategies for the objects of this room, for your own property tests; hypothesis is imported lazily."""
+"""Hypothesis strategies for the objects of this room; hypothesis itself is imported lazily."""
 
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -34,7 +34,7 @@ def gauges() -> "SearchStrategy[str]":
 
 
 def chains(largest: int = 6) -> "SearchStrategy[Architecture]":
-    """Draw chains of 2 to `largest` weight layers, each with or without bias, and 0 to 2 activations between them."""
+    """Draw chains of 2 to `largest` weight layers, some with a bias, with 0 to 2 activations between them."""
     from hypothesis import strategies as st
 
     @st.composite

@@ -1,8 +1,13 @@
 """Derived exponents against the published tables."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scalewright.theory.strategies import chains
+
 from scalewright import theory as th
 
 
@@ -24,9 +29,196 @@ def column(p: th.Parametrization, quantity: str) -> list[str]:
 def test_literature_tensor_programs_5_table_3(
     layers: int, optimizer: str, rates: tuple[str, str, str]
 ) -> None:
-    """Yang et al. 2022 (arXiv:2203.03466), table 3: init var 1, 1/n, 1/n^2; SGD n, 1, 1/n; Adam 1, 1/n, 1/n."""
+    """Yang et al. 2022 (2203.03466), table 3: variance 1, 1/n, 1/n^2; SGD n, 1, 1/n; Adam 1, 1/n, 1/n."""
     p = th.derive(th.mlp(layers=layers), optimizer)
     first, hidden, last = rates
     assert column(p, "lr") == [first, *[hidden] * (layers - 2), last]
     assert column(p, "init_std") == ["0", *["-1/2"] * (layers - 2), "-1"]
     assert column(p, "multiplier") == ["0"] * layers
+
+
+def by_parameter(p: th.Parametrization) -> dict[str, tuple[str, ...]]:
+    """Return every exponent of the width, by parameter."""
+    quantities = ("multiplier", "init_std", "lr", "eps")
+    return {
+        name: tuple(str(getattr(s, q).exponent("width")) for q in quantities if getattr(s, q) is not None)
+        for name, s in p.entries.items()
+    }
+
+
+def role(architecture: th.Architecture, parameter: str) -> str:
+    """Return how a parameter of a chain must scale, by the shape of its weight alone."""
+    shape = architecture.by_name[parameter].shape
+    if len(shape) == 1:
+        return "input" if shape == ("width",) else "output bias"
+    return {"inputs": "input", "width": "hidden"}[shape[1]] if shape[0] == "width" else "readout"
+
+
+MUP = {
+    ("sgd", "input"): ("0", "0", "1"),
+    ("sgd", "hidden"): ("0", "-1/2", "0"),
+    ("sgd", "readout"): ("0", "-1", "-1"),
+    ("sgd", "output bias"): ("0", "0", "0"),
+    ("adam", "input"): ("0", "0", "0", "-1"),
+    ("adam", "hidden"): ("0", "-1/2", "-1", "-1"),
+    ("adam", "readout"): ("0", "-1", "-1", "0"),
+    ("adam", "output bias"): ("0", "0", "0", "0"),
+}
+
+
+@settings(max_examples=40, deadline=None)
+@given(chains(), st.sampled_from(["sgd", "adam"]))
+def test_property_random_chains_are_mup_and_verify(architecture: th.Architecture, optimizer: str) -> None:
+    p = th.derive(architecture, optimizer)
+    assert p.certificate.verify()
+    expected = {node.name: MUP[optimizer, role(architecture, node.name)] for node in architecture.parameters}
+    assert by_parameter(p) == expected
+
+
+@settings(max_examples=25, deadline=None)
+@given(chains(4), st.sampled_from(["sgd", "adam"]), st.sampled_from(["sp", "ntp", "mup"]))
+def test_property_relabelling_changes_nothing(
+    architecture: th.Architecture, optimizer: str, name: str
+) -> None:
+    """The answer doesn't depend on the names of nodes, nor on the order in which they're declared."""
+    new = {node.name: f"node {9 * i % 31}" for i, node in enumerate(architecture.nodes)}
+    nodes = [
+        th.Node(new[n.name], n.op, tuple(new[i] for i in n.inputs), n.shape, n.kind)
+        for n in architecture.nodes
+    ]
+    other = th.Architecture(nodes[::-1], dict(architecture.dimensions))
+    moved = by_parameter(th.named(other, name, optimizer))
+    assert moved == {new[k]: v for k, v in by_parameter(th.named(architecture, name, optimizer)).items()}
+
+
+def insert_after(architecture: th.Architecture, source: str, nodes: list[th.Node]) -> th.Architecture:
+    """Return the network with nodes put between `source` and what takes it."""
+    end = nodes[-1].name
+    changed = [
+        th.Node(n.name, n.op, tuple(end if i == source else i for i in n.inputs), n.shape, n.kind)
+        for n in architecture.nodes
+    ]
+    return th.Architecture([*changed, *nodes], dict(architecture.dimensions))
+
+
+@settings(max_examples=25, deadline=None)
+@given(chains(4), st.sampled_from(["sgd", "adam"]), st.sampled_from(["sp", "ntp", "mup"]), st.data())
+def test_property_identity_layers_change_nothing(
+    architecture: th.Architecture, optimizer: str, name: str, data: st.DataObject
+) -> None:
+    tensors = [n.name for n in architecture.nodes if n.op not in ("parameter", "loss", "data")]
+    source = data.draw(st.sampled_from(tensors))
+    identity = th.Node("identity", "activation", (source,), kind="linear")
+    before = by_parameter(th.named(architecture, name, optimizer))
+    assert by_parameter(th.named(insert_after(architecture, source, [identity]), name, optimizer)) == before
+
+
+def test_inserting_a_weight_layer_does_change_the_answer() -> None:
+    """Control for the identity layers: a real layer makes two layers three, and moves the edge of Adam."""
+    weight = th.Node("new.weight", "parameter", shape=("width", "width"))
+    layer = th.Node("new", "linear", ("input.activation", "new.weight"))
+    two = th.named(th.mlp(2), "sp", "adam")
+    three = th.named(insert_after(th.mlp(2), "input.activation", [weight, layer]), "sp", "adam")
+    assert two["input.weight"].lr == th.Power({"width": -1})
+    assert three["input.weight"].lr == th.Power({"width": "-3/2"})
+
+
+def test_a_wrong_exponent_is_infeasible() -> None:
+    """Control: prescribing any other hidden rate contradicts the requirements of muP."""
+    require = [*th.desiderata.MAXIMAL_UPDATE, th.desiderata.prescribe("lr", {"hidden.0.weight": "-1/2"})]
+    with pytest.raises(th.Infeasible) as caught:
+        th.derive(th.mlp(3), "sgd", require=require)
+    assert "prescribed: lr of hidden.0.weight is n^-1/2" in str(caught.value)
+    right = [*th.desiderata.MAXIMAL_UPDATE, th.desiderata.prescribe("lr", {"hidden.0.weight": 0})]
+    assert th.derive(th.mlp(3), "sgd", require=right).entries == th.derive(th.mlp(3), "sgd").entries
+
+
+def test_residual_sums_are_walked_as_a_graph() -> None:
+    """On the width axis a residual block scales like the layers it is made of."""
+    nodes = list(th.mlp(4).nodes)
+    block = th.Node("sum", "add", ("hidden.0", "hidden.1"))
+    nodes = [
+        th.Node(n.name, n.op, ("sum",), n.shape, n.kind) if n.name == "hidden.1.activation" else n
+        for n in nodes
+    ]
+    residual = th.Architecture([*nodes, block], dict(th.mlp(4).dimensions))
+    for optimizer in ("sgd", "adam"):
+        p = th.derive(residual, optimizer)
+        assert p.certificate.verify()
+        assert by_parameter(p) == by_parameter(th.derive(th.mlp(4), optimizer))
+
+
+def test_a_bottleneck_that_grows_slower_is_refused_with_a_proof() -> None:
+    """A map from n to n^1/2 channels can't both start at Theta(1) and pass on Theta(1) changes."""
+    sizes = dict(th.mlp().dimensions) | {"neck": th.Power({"width": "1/2"})}
+    shapes = {"hidden.0.weight": ("neck", "width"), "hidden.1.weight": ("width", "neck")}
+    nodes = [th.Node(n.name, n.op, n.inputs, shapes.get(n.name, n.shape), n.kind) for n in th.mlp(4).nodes]
+    with pytest.raises(th.Infeasible) as caught:
+        th.derive(th.Architecture(nodes, sizes))
+    assert str(caught.value).endswith("add up to 1/4 <= 0")
+
+
+def test_cost_does_not_explode_with_depth() -> None:
+    """The number of cases stays at one: nothing is split in the default derivation, whatever the depth."""
+    p = th.derive(th.mlp(layers=40, bias=True), "adam")
+    assert type(p.certificate.on("width").stages[0].tree).__name__ == "Leaf"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"optimizer": "lbfgs"},
+            "derive: optimizer must be one of sgd, adam, adamw; given 'lbfgs'",
+        ),
+        (
+            {"axes": ("depth",)},
+            "derive: an axis must be a size on which a dimension other than that of the logits depends "
+            "(inputs, width); given 'depth'",
+        ),
+        (
+            {"axes": ("outputs",)},
+            "derive: an axis must be a size on which a dimension other than that of the logits depends "
+            "(inputs, width); given 'outputs'",
+        ),
+        ({"axes": "width"}, "derive: axes must be a tuple of distinct axis names; given 'width'"),
+        (
+            {"require": ["stable initialisation"]},
+            "derive: the requirements leave c[input.weight] free between -oo and oo; add one that settles it",
+        ),
+        (
+            {"require": ["unit gain", "largest rates"]},
+            "derive: the requirements leave c[input.weight] without a lower bound; add one that bounds it",
+        ),
+    ],
+)
+def test_bad_input(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(th.ScalingError) as caught:
+        th.derive(th.mlp(3), **arguments)
+    assert str(caught.value) == message
+
+
+def test_unknown_requirements_and_inexact_prescriptions_are_refused() -> None:
+    with pytest.raises(th.ScalingError) as name:
+        th.derive(th.mlp(3), require=["stability"])
+    assert str(name.value) == (
+        "derive: require must name desiderata among stable initialisation, unit gain, lazy initialisation, "
+        "stable features, bounded logits, nontrivial, maximal update, one rate, largest rates, "
+        "small epsilon, epsilon transfer, one epsilon, decay transfer; given 'stability'"
+    )
+    with pytest.raises(TypeError) as inexact:
+        th.desiderata.prescribe("lr", {"input.weight": -0.5})
+    assert str(inexact.value) == (
+        "prescribe: the power of 'input.weight' must be an exact rational: Fraction, int or a string such as "
+        "'-1/2'; given the float -0.5: write Fraction(-1, 2)"
+    )
+    with pytest.raises(th.ScalingError) as quantity:
+        th.desiderata.prescribe("rate", {"input.weight": 1})
+    assert str(quantity.value) == (
+        "prescribe: quantity must be one of multiplier, init_std, lr, eps, weight_decay; given 'rate'"
+    )
+    with pytest.raises(th.ScalingError) as unknown:
+        th.derive(th.mlp(3), require=[*th.desiderata.MAXIMAL_UPDATE, th.desiderata.prescribe("lr", {"w": 1})])
+    assert str(unknown.value) == (
+        "prescribe: parameters must be among input.weight, hidden.0.weight, readout.weight; given 'w'"
+    )

@@ -1,0 +1,140 @@
+"""Graphs are checked once, and every fault is named."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from scalewright.theory import Architecture, ArchitectureError, Node, Power, mlp
+
+SIZES = {name: Power({name: 1}) for name in ("inputs", "width", "outputs")}
+
+
+def nodes() -> dict[str, Node]:
+    """Return the nodes of a sound network by name."""
+    return dict(mlp(layers=3).by_name)
+
+
+def test_names_and_order_of_parameters() -> None:
+    names = [parameter.name for parameter in mlp(layers=4, bias=True).parameters]
+    layers = ["input", "hidden.0", "hidden.1", "readout"]
+    assert names == [f"{layer}.{kind}" for layer in layers for kind in ("weight", "bias")]
+    assert [p.name for p in mlp(layers=2).parameters] == ["input.weight", "readout.weight"]
+
+
+def test_identity_json_round_trip() -> None:
+    architecture = mlp(layers=5, bias=True, activation="tanh", loss="squared")
+    assert Architecture.from_json(json.dumps(architecture.to_json())) == architecture
+    assert Architecture.from_json(architecture.to_json()) != mlp(layers=5)
+
+
+def test_logits_are_the_readout_and_what_follows() -> None:
+    assert mlp(bias=True).logits == {"readout", "readout.shifted"}
+
+
+def _without(*names: str) -> Callable[[dict[str, Node]], None]:
+    def change(found: dict[str, Node]) -> None:
+        for name in names:
+            del found[name]
+
+    return change
+
+
+def _put(*new: Node) -> Callable[[dict[str, Node]], None]:
+    def change(found: dict[str, Node]) -> None:
+        found.update({node.name: node for node in new})
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            _put(Node("input.activation", "activation", ("hidden.0",), kind="relu")),
+            "the graph must have no cycle; given the cycle input.activation -> hidden.0 -> input.activation",
+        ),
+        (
+            _put(Node("input.activation", "scan", ("input",))),
+            "the operation of node 'input.activation' must be one of data, parameter, linear, bias, "
+            "activation, add, loss; given 'scan'",
+        ),
+        (
+            _put(Node("input.activation", "activation", ("input",), kind="sine")),
+            "the kind of activation 'input.activation' must be one of linear, relu, leaky_relu, "
+            "gelu, silu, tanh, erf; given 'sine'",
+        ),
+        (
+            _put(Node("lost", "parameter", shape=("width",))),
+            "parameter 'lost' must have a path to the loss 'loss'; given none",
+        ),
+        (
+            _put(Node("hidden.0.weight", "parameter", shape=("width", "inputs"))),
+            "linear 'hidden.0' must take a tensor of the dimension of 'hidden.0.weight', 'inputs'; "
+            "given 'width'",
+        ),
+        (
+            _put(Node("hidden.0", "linear", ("input.activation",))),
+            "linear 'hidden.0' must take 1 tensor(s) and 1 parameter(s); "
+            "given 1 tensor(s) and 0 parameter(s)",
+        ),
+        (
+            _put(Node("hidden.0", "linear", ("nothing", "hidden.0.weight"))),
+            "the inputs of node 'hidden.0' must be nodes; given 'nothing'",
+        ),
+        (
+            _put(Node("hidden.0.weight", "parameter", shape=("width",))),
+            "the shape of parameter 'hidden.0.weight' must have 2 dimension(s); given ('width',)",
+        ),
+        (
+            _put(Node("hidden.0.weight", "parameter", shape=("width", "heads"))),
+            "the dimensions of 'hidden.0.weight' must be among inputs, width, outputs; given 'heads'",
+        ),
+        (_without("loss"), "the graph must have exactly one loss node; given 0"),
+        (
+            _put(Node("hidden.0.activation", "linear", ("hidden.0", "hidden.0.weight"))),
+            "parameter 'hidden.0.weight' must be used by one operation "
+            "(tied parameters have no rule yet); given 2",
+        ),
+        (
+            _put(Node("hidden.0.activation", "add", ("hidden.0", "data"))),
+            "add 'hidden.0.activation' must take tensors of one dimension; given width, inputs",
+        ),
+    ],
+)
+def test_faults_name_their_node(change: Callable[[dict[str, Node]], None], message: str) -> None:
+    found = nodes()
+    Architecture(found.values(), SIZES)  # Control: without the fault it is sound.
+    change(found)
+    with pytest.raises(ArchitectureError) as caught:
+        Architecture(found.values(), SIZES)
+    assert str(caught.value) == f"Architecture: {message}"
+
+
+def test_repeated_names_and_other_schemas_are_refused() -> None:
+    found = list(nodes().values())
+    with pytest.raises(ArchitectureError) as repeated:
+        Architecture([*found, found[0]], SIZES)
+    assert str(repeated.value) == "Architecture: node names must be unique; given 'data' twice"
+    with pytest.raises(ArchitectureError) as schema:
+        Architecture.from_json({"schema": 7})
+    assert str(schema.value) == (
+        "Architecture.from_json: schema must be 1; given 7: write the file again with Architecture.to_json"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"layers": 1}, "mlp: layers must be an integer of at least 2; given 1"),
+        ({"layers": 2.0}, "mlp: layers must be an integer of at least 2; given 2.0"),
+        (
+            {"activation": "sine"},
+            "mlp: activation must be one of linear, relu, leaky_relu, gelu, silu, tanh, erf; given 'sine'",
+        ),
+        ({"loss": "hinge"}, "mlp: loss must be one of squared, cross-entropy; given 'hinge'"),
+    ],
+)
+def test_builder_refuses(arguments: dict[str, object], message: str) -> None:
+    with pytest.raises(ArchitectureError) as caught:
+        mlp(**arguments)  # type: ignore[arg-type]
+    assert str(caught.value) == message
