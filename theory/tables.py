@@ -170,5 +170,5 @@ def _entry(p: "Parametrization", parameter: str, quantity: str) -> Power:
         raise ScalingError(f"explain: quantity must be one of {', '.join(QUANTITIES)}; given {quantity!r}")
     power = getattr(p[parameter], quantity)
     if power is None:
-        raise ScalingError(f"explain: {p.optimizer} must have a {quantity}; it has none")
+        raise ScalingError(f"explain: {p.optimizer} must have {quantity}; it has none")
     return power

@@ -1,0 +1,155 @@
+"""What a parametrization answers: numbers, tables, JSON and proofs."""
+
+import json
+
+import pytest
+from scalewright.theory import Numbers, Parametrization, Power, ScalingError, derive, mlp, named
+
+
+def test_identity_numbers_are_powers_of_the_ratio_to_the_base_width() -> None:
+    p = derive(mlp(3), "sgd")
+    numbers = p.at(width=64, base_width=4, inputs=9, gamma=2)
+    assert numbers["input.weight"] == Numbers(1.0, 1 / 3, 16 * 4 / 9)
+    assert numbers["hidden.0.weight"] == Numbers(1.0, 1 / 4, 4.0)
+    assert numbers["readout.weight"] == Numbers(1.0, 1 / 32, 1 / 16)
+    # At the base width every power of the width is 1; sizes that aren't given are 1.
+    assert set(p.at(width=4, base_width=4).values()) == {Numbers(1.0, 1.0, 1.0)}
+    assert p.at(width=8) != p.at(width=8, base_width=4)
+
+
+def test_with_lr_prescribes_the_rate_and_says_so() -> None:
+    sp = named(mlp(3), "sp")
+    fixed = sp.with_lr({"width": 0})
+    assert {s.lr for s in fixed.entries.values()} == {Power.one()}
+    assert {s.lr for s in sp.with_lr(Power({"width": "-1/2"})).entries.values()} == {Power({"width": "-1/2"})}
+    assert [s.init_std for s in fixed.entries.values()] == [s.init_std for s in sp.entries.values()]
+    assert fixed.explain("input.weight", "lr") == "input.weight: lr ~ 1, prescribed and not derived\n"
+    rates = {name: Power({"width": i}) for i, name in enumerate(sp.entries)}
+    assert [s.lr for s in sp.with_lr(rates).entries.values()] == list(rates.values())
+
+
+MARKDOWN = """\
+mup, adam, gauge no-multipliers; n = width
+
+| parameter | multiplier | initial std | learning rate | epsilon |
+| --- | --- | --- | --- | --- |
+| input.weight | 1 | 1 | 1 | n^-1 |
+| hidden.0.weight | 1 | n^-1/2 | n^-1 | n^-1 |
+| readout.weight | 1 | n^-1 | n^-1 | 1 |
+"""
+
+
+def test_tables() -> None:
+    p = derive(mlp(3), "adam")
+    assert p.to_markdown() == MARKDOWN
+    assert p._repr_markdown_() == MARKDOWN
+    assert r"\texttt{hidden.0.weight} & $1$ & $n^{-1/2}$ & $n^{-1}$ & $n^{-1}$ \\" in p.to_latex()
+    assert r"$n^{-1} \gamma^{-1}$" in p.to_latex(("width", "gamma"))
+    row = (
+        "<tr><td><code>readout.weight</code></td><td>1</td><td><i>n</i><sup>-1</sup></td>"
+        "<td><i>n</i><sup>-1</sup></td><td>1</td></tr>"
+    )
+    assert row in p.to_html()
+    assert "inputs^-1/2" not in p.to_markdown()
+    assert "inputs^-1/2" in p.to_markdown(("width", "inputs"))
+
+
+def test_json() -> None:
+    data = json.loads(json.dumps(derive(mlp(3), "sgd").to_json()))
+    assert data["parameters"][2] == {
+        "name": "readout.weight",
+        "multiplier": {"width": "0"},
+        "init_std": {"width": "-1"},
+        "lr": {"width": "-1"},
+        "eps": None,
+        "weight_decay": None,
+    }
+    assert [entry["name"] for entry in data["parameters"]] == [
+        "input.weight",
+        "hidden.0.weight",
+        "readout.weight",
+    ]
+    assert data["certificate"]["verified"] is True
+    proof = data["certificate"]["axes"]["width"]["proofs"]["c[readout.weight]"]
+    assert proof[-1] == "so c[readout.weight] = 1"
+    assert (data["optimizer"], data["gauge"], data["axes"]) == ("sgd", "no-multipliers", ["width"])
+
+
+SP_PROOF = """\
+readout.weight: lr ~ n^-1
+A weight acts as N^-a w, starts with deviation N^-b, has rate N^-c, epsilon N^e and decay N^w.
+s, D, G are the exponents of a tensor's size, of its change, and of the gradient with respect to it.
+
+Without multipliers, on the axis N = width:
+2 x [a[readout.weight] = 0] <- gauge: no multipliers
+(-2) x [s[input] = 0] <- unit gain: input starts at Theta(1)
+1 x [1 + 2 s[input] - 2 a[readout.weight] - c[readout.weight] <= 0] <- bounded logits: at most Theta(1): \
+change of readout: effective update (W_t - W_0) x_0 sums over width: aligned terms, law of large numbers
+add up to 1 - c[readout.weight] <= 0
+so c[readout.weight] >= 1
+"""
+
+
+def squeezed(text: str) -> list[str]:
+    """Return the lines with runs of blanks, which only align columns, made one."""
+    return [" ".join(line.split()) for line in text.splitlines()]
+
+
+def test_a_proof_reads_line_by_line() -> None:
+    text = named(mlp(2), "sp").explain("readout.weight", "lr")
+    lines, wanted = text.splitlines(), SP_PROOF.splitlines()
+    assert [" ".join(line.split()) for line in lines[: len(wanted)]] == [
+        " ".join(line.split()) for line in wanted
+    ]
+    assert lines[-1] == "hence lr ~ n^-1"
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+@pytest.mark.parametrize("name", ["sp", "ntp", "mup", "mean-field"])
+def test_every_entry_has_a_proof_that_ends_in_its_exponent(name: str, optimizer: str) -> None:
+    p = named(mlp(3), name, optimizer)
+    bare = p.in_gauge("no-multipliers")
+    for parameter, scaling in bare.entries.items():
+        for quantity in ("multiplier", "init_std", "lr", "eps", "weight_decay"):
+            power = getattr(scaling, quantity)
+            if power is not None:
+                assert f"hence {quantity} ~ {power.only(['width'])}\n" in p.explain(parameter, quantity)
+
+
+def refused(p: Parametrization, call: str) -> str:
+    """Return the sentence with which a call is refused."""
+    calls = {
+        "size": lambda: p.at(width=8, heads=2),
+        "axis": lambda: p.at(inputs=3),
+        "sign": lambda: p.at(width=0),
+        "parameter": lambda: p["hidden.weight"],
+        "quantity": lambda: p.explain("input.weight", "rate"),
+        "eps": lambda: p.explain("input.weight", "eps"),
+        "rates": lambda: p.with_lr({"input.weight": Power.one()}),
+    }
+    with pytest.raises(ScalingError) as caught:
+        calls[call]()
+    return str(caught.value)
+
+
+def test_bad_input() -> None:
+    p = derive(mlp(3))
+    names = "input.weight, hidden.0.weight, readout.weight"
+    assert refused(p, "size") == (
+        "Parametrization.at: sizes must be among width, base_width, gamma, inputs, outputs; given 'heads'"
+    )
+    assert refused(p, "axis") == "Parametrization.at: the size of axis 'width' must be given; given none"
+    assert refused(p, "sign") == "Parametrization.at: width must be a positive finite number; given 0"
+    assert (
+        refused(p, "parameter") == f"Parametrization: parameter must be one of {names}; given 'hidden.weight'"
+    )
+    assert refused(p, "quantity") == (
+        "explain: quantity must be one of multiplier, init_std, lr, eps, weight_decay; given 'rate'"
+    )
+    assert refused(p, "eps") == "explain: sgd must have eps; it has none"
+    assert refused(p, "rates") == (
+        f"Parametrization.with_lr: a mapping to Powers must name {names}; given input.weight"
+    )
+    with pytest.raises(TypeError) as kind:
+        p.with_lr(0.1)  # type: ignore[arg-type]
+    assert str(kind.value) == "Parametrization.with_lr: lr must be a Power or a mapping; given 0.1"
