@@ -54,8 +54,7 @@ def reproduce(
     Raises:
         ValueError: an unknown paper or scale, or a folder of another run.
     """
-    catalogue = _module(paper, "catalogue")
-    sizes = _module(paper, "settings").scale_of(scale)
+    catalogue, sizes = catalogue_of(paper), check_scale(paper, scale)
     stages = [*catalogue.chain(sizes, device), *catalogue.beyond(sizes, device)]
     found = run_stages(stages, folder=folder, key={"scale": scale, "device": device}, progress=progress)
     rows = [*catalogue.judge_chain(found), *catalogue.judge_beyond(found)]
@@ -90,6 +89,16 @@ def claims(paper: str | None = None, *, root: Path | None = None) -> list[Findin
 def claims_of(paper: str) -> tuple[Claim, ...]:
     """Return the claims of a paper."""
     return tuple(_module(paper, "claims").CLAIMS)
+
+
+def catalogue_of(paper: str) -> ModuleType:
+    """Return the module that says what a paper runs, how it is judged, drawn and captioned."""
+    return _module(paper, "catalogue")
+
+
+def check_scale(paper: str, scale: str) -> Any:
+    """Return the sizes of a scale; ValueError with the known ones otherwise."""
+    return _module(paper, "settings").scale_of(scale)
 
 
 def version_of(paper: str) -> str:

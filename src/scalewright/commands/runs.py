@@ -1,0 +1,53 @@
+"""What the commands that train share: their options, the output folder, and what they write there."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from scalewright.frontdoor import to_json, write_text
+
+if TYPE_CHECKING:
+    from scalewright.report import Page
+    from scalewright.sim.verdict import Verdict
+
+Scale = Annotated[str, typer.Option(help="smoke (minutes) or standard (half an hour).")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Json = Annotated[bool, typer.Option("--json", help="Print only JSON.")]
+Out = Annotated[Path | None, typer.Option(help="Write to this new folder instead of the next reports/NAME-001.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace an existing report folder.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on in an existing folder where a run was stopped.")]
+
+PNG_DPI = 160
+
+
+def check_device(device: str) -> str:
+    """Return the device that will be used; ValueError with one sentence if there is none."""
+    from scalewright.nets.device import resolve
+
+    return str(resolve(device))
+
+
+def write_report(
+    folder: Path, page: "Page", verdicts: Sequence["Verdict"], figures: Mapping[str, Any], record: Mapping[str, Any]
+) -> Path:
+    """Write index.html, verdicts.json and each figure as PNG; return the page's path."""
+    from scalewright.report import render
+
+    write_text(folder / "verdicts.json", to_json({"verdicts": [row.to_json() for row in verdicts], **record}))
+    pictures = folder / "figures"
+    pictures.mkdir(exist_ok=True)
+    for name, figure in figures.items():
+        figure.savefig(pictures / f"{name}.png", dpi=PNG_DPI, bbox_inches="tight")
+    return write_text(folder / "index.html", render(page))
+
+
+def summary(verdicts: Sequence["Verdict"]) -> str:
+    """Say in one sentence how many rows pass, fail and are undecided."""
+    counts = {kind: sum(row.verdict == kind for row in verdicts) for kind in ("pass", "fail", "undecided")}
+    controls = sum(row.expected == "break" for row in verdicts)
+    return (
+        f"{counts['pass']} of {len(verdicts)} checks pass, {counts['fail']} fail, {counts['undecided']} are undecided; "
+        f"{controls} of them are controls, whose prediction must be missed."
+    )
