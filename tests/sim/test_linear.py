@@ -190,3 +190,22 @@ def test_property_digits_sharpen_before_they_settle():
     lr = 0.8 / float(start.sharpness[0, 0])
     path = linear.trajectory(task, network("mup"), width=math.inf, lr=lr, steps=30, spectra_at=[0, 30])
     assert path.sharpness.values[0, 30] > 1.2 * path.sharpness.values[0, 0]
+
+
+def test_oracle_closed_form_of_whitened_inputs():
+    """Infinite width, muP, one output: S is theory's closed form in the strength of the learned direction."""
+    from sympy import lambdify
+
+    from scalewright.theory.landscape import whitened
+    from scalewright.theory.landscape import symbols as named_symbols
+
+    inputs, strength = 4, 1.5
+    task = linear.Problem(np.eye(inputs), np.eye(inputs)[:, :1] * strength)
+    path = linear.trajectory(
+        task, network("mup"), width=math.inf, lr=0.1, steps=60, dynamics="flow", spectra_at=range(61), tolerance=1e-10
+    )
+    learned = strength - np.sqrt(2 * path.loss.values[0])
+    symbols_ = (named_symbols.INPUTS, named_symbols.GAMMA, named_symbols.TARGET, named_symbols.STRENGTH)
+    closed = lambdify(symbols_, whitened.sharpness(), "numpy")
+    assert path.sharpness.values[0] == pytest.approx(closed(inputs, 1.0, strength, learned), rel=1e-7)
+    assert path.sharpness.values[0] != pytest.approx(closed(inputs, 1.1, strength, learned), rel=1e-2)
