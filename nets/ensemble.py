@@ -12,8 +12,15 @@ from torch.func import functional_call, vmap
 
 from scalewright.nets.device import resolve
 from scalewright.nets.initial import Gain
-from scalewright.nets.parametrize import Build, Parametrized, construct, initial_weights, numbers_of
-from scalewright.theory.parametrization import Parametrization
+from scalewright.nets.parametrize import (
+    Build,
+    Parametrized,
+    construct,
+    initial_weights,
+    numbers_of,
+    one_if_none,
+)
+from scalewright.theory.parametrization import Numbers, Parametrization
 
 Stacked = dict[str, Tensor]
 Call = Callable[[nn.Module, Tensor], Any]
@@ -85,54 +92,37 @@ class Ensemble:
             ValueError: an empty axis, a rate that is not positive, parameter names that do not match.
         """
         axes = _axes(gamma, seeds, lrs)
-        target = resolve(device)
+        gammas = [float(value) for value in np.atleast_1d(np.asarray(gamma, dtype=float))]
         sizes = {"width": width, "inputs": inputs, "outputs": outputs}
         model = construct(build, **sizes)
-        gammas = np.atleast_1d(np.asarray(gamma, dtype=float))
         numbers = [
-            numbers_of(model, parametrization, gamma=float(g), base_width=base_width, **sizes) for g in gammas
+            numbers_of(model, parametrization, gamma=g, base_width=base_width, **sizes) for g in gammas
         ]
         drawn = [
             initial_weights(model, entries, gain=gain, seed=int(seed), width=width)
             for entries in numbers
             for seed in seeds
         ]
-        names = [name for name, _ in model.named_parameters()]
-        model.to(target, dtype)
-
-        def weights(name: str) -> Tensor:
-            stacked = torch.stack([member[name] for member in drawn]).to(target, dtype)
-            return stacked.repeat_interleave(len(lrs), dim=0)
-
-        def scale(entry: str) -> Stacked:
-            table = {name: [getattr(n[name], entry) for n in numbers] for name in names}
-            repeats = len(seeds) * len(lrs)
-            return {
-                name: torch.tensor(
-                    [1.0 if v is None else v for v in row], dtype=dtype, device=target
-                ).repeat_interleave(repeats)
-                for name, row in table.items()
-            }
-
-        parameters = {name: weights(name) for name in names}
-        rate = torch.tensor(list(lrs), dtype=dtype, device=target).repeat(len(gammas) * len(seeds))
+        rate = torch.tensor(list(lrs), dtype=dtype, device=resolve(device)).repeat(len(gammas) * len(seeds))
+        parameters = {
+            name: torch.stack([weights[name] for weights in drawn])
+            .to(rate)
+            .repeat_interleave(len(lrs), dim=0)
+            for name in numbers[0]
+        }
+        fixed = {} if "gamma" in axes else {"gamma": gammas[0]}
         return cls(
-            model,
+            model.to(rate.device, dtype),
             parameters,
-            scale("multiplier"),
-            scale("lr"),
-            scale("eps"),
+            _scales(numbers, "multiplier", rate),
+            _scales(numbers, "lr", rate),
+            _scales(numbers, "eps", rate),
             rate,
             axes,
             parametrization.optimizer,
             {name: weight.clone() for name, weight in parameters.items()},
             centred,
-            attrs={
-                "parametrization": parametrization.name,
-                **sizes,
-                "base_width": base_width,
-                **({"gamma": float(gammas[0])} if "gamma" not in axes else {}),
-            },
+            attrs={"parametrization": parametrization.name, **sizes, "base_width": base_width, **fixed},
         )
 
     @classmethod
@@ -141,31 +131,30 @@ class Ensemble:
 
         A module made by `parametrize` brings its multipliers and rates; for any other they are 1.
         """
-        parametrized = isinstance(module, Parametrized)
-        inner = module.model if isinstance(module, Parametrized) else module
+        wrapped = module if isinstance(module, Parametrized) else None
+        inner = module if wrapped is None else wrapped.model
         weights = {name: weight.detach().clone()[None] for name, weight in inner.named_parameters()}
         if not weights:
             raise ValueError("Ensemble.single: module must have parameters; given one without any")
-        first = next(iter(weights.values()))
-
-        def scale(entry: str) -> Stacked:
-            if not isinstance(module, Parametrized):
-                return {name: first.new_ones(1) for name in weights}
-            values = {name: getattr(module.numbers[name], entry) for name in weights}
-            return {name: first.new_tensor([1.0 if v is None else v]) for name, v in values.items()}
-
-        initial = module.initial if isinstance(module, Parametrized) else None
+        rate = next(iter(weights.values())).new_tensor([lr])
+        plain = dict.fromkeys(weights, Numbers(multiplier=1.0, init_std=1.0, lr=1.0))
+        numbers = [plain if wrapped is None else wrapped.numbers]
+        initial = None if wrapped is None else wrapped.initial
         return cls(
             copy.deepcopy(inner),
             weights,
-            scale("multiplier"),
-            scale("lr"),
-            scale("eps"),
-            first.new_tensor([lr]),
+            _scales(numbers, "multiplier", rate),
+            _scales(numbers, "lr", rate),
+            _scales(numbers, "eps", rate),
+            rate,
             {},
-            module.optimizer if isinstance(module, Parametrized) else "sgd",
-            {name: weight[None] for name, weight in initial.items()} if initial else dict(weights),
-            centred=parametrized and initial is not None,
+            "sgd" if wrapped is None else wrapped.optimizer,
+            {
+                name: weight.clone()[None]
+                for name, weight in (initial or inner.state_dict()).items()
+                if name in weights
+            },
+            centred=initial is not None,
         )
 
     @property
@@ -264,6 +253,17 @@ class _Calling(nn.Module):
 def like(values: Tensor, stacked: Tensor) -> Tensor:
     """Return one number a member (M,) in a shape that multiplies stacked tensors (M, ...)."""
     return values.reshape(-1, *[1] * (stacked.ndim - 1))
+
+
+def _scales(numbers: Sequence[Mapping[str, Numbers]], entry: str, rate: Tensor) -> Stacked:
+    """Return one kind of number for every member (M,); members of one gamma stand together."""
+    repeats = len(rate) // len(numbers)
+    return {
+        name: rate.new_tensor([one_if_none(getattr(row[name], entry)) for row in numbers]).repeat_interleave(
+            repeats
+        )
+        for name in numbers[0]
+    }
 
 
 def _axes(

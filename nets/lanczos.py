@@ -95,7 +95,7 @@ class _Basis:
 
     def append(self, vector: Tensor) -> None:
         if self._count % _CHUNK == 0:
-            self._chunks.append(vector.new_zeros(self._shape))
+            self._chunks.append(vector.new_empty(self._shape))
         self._chunks[-1][:, self._count % _CHUNK] = vector
         self._count += 1
 

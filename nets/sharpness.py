@@ -96,6 +96,7 @@ def measure(
         )
         if isinstance(operator, NTK) and resolve(loss).name == "mse":
             start = _in_weights(operator, found[name])
+        del operator  # its graph, before the next one is built
     return {name: found[name] for name in quantities}
 
 

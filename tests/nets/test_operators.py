@@ -1,6 +1,7 @@
 """Curvature operators against dense matrices, and the identities among them."""
 
 import re
+import weakref
 
 import pytest
 import torch
@@ -143,6 +144,17 @@ def test_identity_centred_outputs_start_at_zero(ensemble, data):
     torch.testing.assert_close(whole, newton + rest, rtol=1e-10, atol=1e-12)
     plain = Residual(ensemble(), "mse", data).product(vectors)
     assert not torch.allclose(plain, rest)
+
+
+@pytest.mark.parametrize("kind", [Hessian, GaussNewton, Residual, NTK])
+def test_property_graph_is_freed_with_the_operator(ensemble, data, kind):
+    """Property: no cycle keeps the recorded graph alive: memory returns without garbage collection."""
+    operator = kind(ensemble(), "mse", data)
+    operator.product(torch.ones(2, operator.size, dtype=torch.float64))
+    leaf = weakref.ref(next(iter(operator._leaves.values())))
+    assert leaf() is not None  # control: it lives as long as the operator
+    del operator
+    assert leaf() is None
 
 
 def test_bad_outputs(ensemble, data):

@@ -85,14 +85,3 @@ def test_bad_build(parametrization):
     """Property: the whole sentence."""
     with pytest.raises(TypeError, match=r"^build must return a torch.nn.Module; it returned int$"):
         nets.parametrize(lambda: 3, parametrization(3), **SIZES)
-
-
-def test_bad_device(parametrization):
-    """Property: the whole sentence, with what to pass instead."""
-    rules = parametrization(3, "relu")
-    with pytest.raises(ValueError, match=r"^device must be 'auto', 'cpu' or 'cuda'; given 'tpu'$"):
-        nets.parametrize(BUILD, rules, **{**SIZES, "device": "tpu"})
-    if not torch.cuda.is_available():
-        sentence = "device='cuda' needs CUDA and torch sees no CUDA device: pass 'cpu' or 'auto'"
-        with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
-            nets.parametrize(BUILD, rules, **{**SIZES, "device": "cuda"})
