@@ -75,8 +75,18 @@ def derive(
 
 
 def complete(require: tuple[Desideratum, ...], optimizer: Optimizer) -> tuple[Desideratum, ...]:
-    """Return the requirements with those added that settle the optimizer's epsilon and decay."""
+    """Return the requirements with those added that settle the optimizer's epsilon and decay.
+
+    Raises ScalingError if one concerns an epsilon or a decay that the optimizer doesn't have.
+    """
     settled = {item.concerns for item in require}
+    lacking = {"eps": not optimizer.has_eps, "decay": not optimizer.has_decay}
+    for item in require:
+        if lacking.get(item.concerns):
+            raise ScalingError(
+                f"derive: require must fit the optimizer; {optimizer.name} has nothing for "
+                f"{item.name!r} to settle"
+            )
     added: list[Desideratum] = []
     if optimizer.has_eps and "eps" not in settled:
         added.append(epsilon_transfer)

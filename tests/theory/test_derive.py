@@ -181,6 +181,10 @@ def test_cost_does_not_explode_with_depth() -> None:
             "derive: an axis must be a size on which a dimension other than that of the logits depends "
             "(inputs, width); given 'outputs'",
         ),
+        (
+            {"require": ["one epsilon"]},
+            "derive: require must fit the optimizer; sgd has nothing for 'one epsilon' to settle",
+        ),
         ({"axes": "width"}, "derive: axes must be a tuple of distinct axis names; given 'width'"),
         (
             {"require": ["stable initialisation"]},
@@ -222,3 +226,26 @@ def test_unknown_requirements_and_inexact_prescriptions_are_refused() -> None:
     assert str(unknown.value) == (
         "prescribe: parameters must be among input.weight, hidden.0.weight, readout.weight; given 'w'"
     )
+
+
+NAMES = st.sets(st.sampled_from(sorted(th.desiderata.DESIDERATA)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(chains(4), st.sampled_from(["sgd", "adam", "adamw"]), NAMES)
+def test_property_any_requirements_get_a_proved_answer(
+    architecture: th.Architecture, optimizer: str, names: set[str]
+) -> None:
+    """Whatever is asked: a verified solution, a verified contradiction, or a sentence about what's missing."""
+    certificate, text = None, ""
+    try:
+        certificate = th.derive(architecture, optimizer, require=sorted(names)).certificate
+    except th.Infeasible as infeasible:
+        certificate, text = infeasible.certificate, str(infeasible)
+    except th.ScalingError as error:
+        text = str(error)
+        assert not isinstance(error, th.Unverified)  # noqa: PT017 (any of three kinds may be raised)
+    assert certificate is not None or text.startswith(
+        ("derive: require", "derive: the req", "derive: no single")
+    )
+    assert certificate is None or certificate.verify()
