@@ -56,6 +56,7 @@ class Cell:
             [Inequality(i.index, i.reduced, i.combination) for i in self.inequalities],
             {},
             list(self.unresolved),
+            farkas=self.farkas,
         )
 
     def assume(self, constraint: Constraint) -> None:

@@ -133,6 +133,13 @@ def test_a_wrong_exponent_is_infeasible() -> None:
     assert th.derive(th.mlp(3), "sgd", require=right).entries == th.derive(th.mlp(3), "sgd").entries
 
 
+def test_a_contradiction_among_equalities_is_infeasible() -> None:
+    """Unit gain freezes the features if the readout passes their change on, and maximal update moves them."""
+    require = ["unit gain", "maximal update", "bounded logits"]
+    with pytest.raises(th.Infeasible, match="unit gain and maximal update cannot hold together"):
+        th.derive(th.mlp(2, activation="linear", loss="squared"), "sgd", require=require)
+
+
 def test_residual_sums_are_walked_as_a_graph() -> None:
     """On the width axis a residual block scales like the layers it is made of."""
     nodes = list(th.mlp(4).nodes)
@@ -236,7 +243,7 @@ NAMES = st.sets(st.sampled_from(sorted(th.desiderata.DESIDERATA)))
 def test_property_any_requirements_get_a_proved_answer(
     architecture: th.Architecture, optimizer: str, names: set[str]
 ) -> None:
-    """Whatever is asked: a verified solution, a verified contradiction, or a sentence about what's missing."""
+    """Whatever is asked: a verified solution, a verified contradiction, or what is missing, in a sentence."""
     certificate, text = None, ""
     try:
         certificate = th.derive(architecture, optimizer, require=sorted(names)).certificate
