@@ -11,7 +11,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Claim", "Finding", "Reproduction", "claims", "reproduce"]
 
-_HOMES = {"Claim": "claim", "Finding": "claim", "Reproduction": "reproduce", "claims": "reproduce", "reproduce": "reproduce"}
+_HOMES = {
+    "Claim": "claim",
+    "Finding": "claim",
+    "Reproduction": "reproduce",
+    "claims": "reproduce",
+    "reproduce": "reproduce",
+}
 
 
 def __getattr__(name: str) -> Any:

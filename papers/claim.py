@@ -49,10 +49,18 @@ class Finding:
 
     def to_json(self) -> dict[str, Any]:
         """Return the claim and its verdict as one flat record."""
-        return {**asdict(self.claim), "verdict": self.verdict, "scale": self.scale, "stale": self.stale, "rows": list(self.rows)}
+        return {
+            **asdict(self.claim),
+            "verdict": self.verdict,
+            "scale": self.scale,
+            "stale": self.stale,
+            "rows": list(self.rows),
+        }
 
 
-def judge_claim(claim: Claim, verdicts: Sequence[Mapping[str, Any]]) -> tuple[ClaimVerdict, tuple[Mapping[str, Any], ...]]:
+def judge_claim(
+    claim: Claim, verdicts: Sequence[Mapping[str, Any]]
+) -> tuple[ClaimVerdict, tuple[Mapping[str, Any], ...]]:
     """Combine the verdicts of a claim's checks: deviates if one fails, undecided if one is, not tried if one lacks."""
     known = {row["id"]: row for row in verdicts}
     rows = tuple(known[check] for check in claim.checks if check in known)

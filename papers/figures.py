@@ -37,7 +37,12 @@ def band(ax: Any, x: np.ndarray, values: np.ndarray, **style: Any) -> None:
     keep = np.isfinite(values).all(axis=0)
     ax.plot(x[keep], values[:, keep].mean(axis=0), **style)
     ax.fill_between(
-        x[keep], values[:, keep].min(axis=0), values[:, keep].max(axis=0), color=style.get("color"), alpha=0.18, linewidth=0
+        x[keep],
+        values[:, keep].min(axis=0),
+        values[:, keep].max(axis=0),
+        color=style.get("color"),
+        alpha=0.18,
+        linewidth=0,
     )
 
 
@@ -45,7 +50,9 @@ def points_with_slope(ax: Any, found: Slope, *, label: str, **style: Any) -> Non
     """Draw the fitted points with 95 % bars, and the fitted line."""
     x, centres = np.array(found.x), np.exp(found.centres)
     low, high = (np.exp(np.array(found.centres) + sign * 1.96 * np.array(found.errors)) for sign in (-1, 1))
-    ax.errorbar(x, centres, yerr=[centres - low, high - centres], fmt="o", ms=4, capsize=2, label=label, **style)
+    ax.errorbar(
+        x, centres, yerr=[centres - low, high - centres], fmt="o", ms=4, capsize=2, label=label, **style
+    )
     ax.plot(x, np.exp(found.intercept) * x**found.value, linewidth=1, **style)
 
 

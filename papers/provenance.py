@@ -83,7 +83,10 @@ def _source(name: str) -> str:
 def _body(name: str) -> bytes:
     tree = ast.parse(_source(name))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+        if (
+            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+            and ast.get_docstring(node) is not None
+        ):
             node.body = node.body[1:]
     return ast.dump(tree).encode()
 

@@ -16,12 +16,23 @@ def path_of(paper: str, scale: str, root: Path | None = None) -> Path:
 
 
 def store(
-    paper: str, scale: str, verdicts: Sequence[Mapping[str, Any]], provenance: Mapping[str, Any], *, root: Path | None = None
+    paper: str,
+    scale: str,
+    verdicts: Sequence[Mapping[str, Any]],
+    provenance: Mapping[str, Any],
+    *,
+    root: Path | None = None,
 ) -> Path:
     """Write the verdicts under a temporary name and rename: a killed run leaves the last results as they were."""
     path = path_of(paper, scale, root)
     path.parent.mkdir(parents=True, exist_ok=True)
-    record = {"schema": SCHEMA, "paper": paper, "scale": scale, "provenance": dict(provenance), "verdicts": list(verdicts)}
+    record = {
+        "schema": SCHEMA,
+        "paper": paper,
+        "scale": scale,
+        "provenance": dict(provenance),
+        "verdicts": list(verdicts),
+    }
     temporary = path.with_suffix(".json.part")
     try:
         temporary.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n", encoding="utf-8")
@@ -43,9 +54,13 @@ def read(paper: str, scale: str, *, root: Path | None = None) -> dict[str, Any] 
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
-        raise ValueError(f"results: {path.name} of {paper} is not JSON ({error}); run `scalewright reproduce {paper}`") from None
+        raise ValueError(
+            f"results: {path.name} of {paper} is not JSON ({error}); run `scalewright reproduce {paper}`"
+        ) from None
     if record.get("schema") != SCHEMA:
-        raise ValueError(f"results: {path.name} of {paper} has schema {record.get('schema')}, this version reads {SCHEMA}")
+        raise ValueError(
+            f"results: {path.name} of {paper} has schema {record.get('schema')}, this version reads {SCHEMA}"
+        )
     return record
 
 

@@ -40,7 +40,9 @@ def run_stages(
         ValueError: the folder belongs to another key or code version.
     """
     if folder is not None:
-        _claim(folder, {**(key or {}), "code": code_version("scalewright.papers.super_consistency.catalogue")})
+        _claim(
+            folder, {**(key or {}), "code": code_version("scalewright.papers.super_consistency.catalogue")}
+        )
     found: dict[str, xr.Dataset] = {}
     for stage in stages:
         path = folder / f"{stage.name}.nc" if folder is not None else None

@@ -55,9 +55,13 @@ def load(name: str, *, samples: int | None = None, targets: Targets = "centred")
     inputs, labels = _digits()
     count = len(inputs) if samples is None else samples
     if not 1 <= count <= len(inputs):
-        raise ValueError(f"data.load: samples must be between 1 and {len(inputs)} for {name}; given {samples}")
+        raise ValueError(
+            f"data.load: samples must be between 1 and {len(inputs)} for {name}; given {samples}"
+        )
     one_hot = np.eye(10)[labels[:count]]
-    return Data(name, inputs[:count].copy(), one_hot - 0.1 if targets == "centred" else one_hot, labels[:count].copy())
+    return Data(
+        name, inputs[:count].copy(), one_hot - 0.1 if targets == "centred" else one_hot, labels[:count].copy()
+    )
 
 
 @cache

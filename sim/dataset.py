@@ -39,7 +39,11 @@ def dataset(
     data = data.assign_coords({dim: np.asarray(value) for dim, value in coords.items()})
     for name in data.data_vars:
         entry = OBSERVABLES[str(name).removesuffix("_error")]
-        data[name].attrs = {"symbol": entry.symbol, "definition": entry.definition, "rescaling": entry.rescaling}
+        data[name].attrs = {
+            "symbol": entry.symbol,
+            "definition": entry.definition,
+            "rescaling": entry.rescaling,
+        }
     return data.assign_attrs(dict(attrs or {}))
 
 
@@ -57,4 +61,6 @@ def save(data: xr.Dataset, path: Path) -> Path:
 
 def _check(name: str, declared: Mapping[str, Any], where: str, kind: str) -> None:
     if name not in declared:
-        raise ValueError(f"dataset: {where} must use the declared {kind} ({', '.join(declared)}); given {name!r}")
+        raise ValueError(
+            f"dataset: {where} must use the declared {kind} ({', '.join(declared)}); given {name!r}"
+        )

@@ -42,12 +42,17 @@ class Slope(Estimate):
 class Optimum(Estimate):
     """Location of a minimum on a logarithmic grid; `replicate_values` holds one location a replicate.
 
-    `status` is "interior", or "at the edge" when a replicate's lowest point ends the grid: then the estimate is
-    censored and the grid should be widened.
+    `censored` counts the replicates whose lowest point ends the grid. `status` is "at the edge" when they are more
+    than one in twenty: then the estimate is biased towards the grid, which should be widened.
     """
 
     replicate_values: tuple[float, ...] = ()
-    status: Literal["interior", "at the edge"] = "interior"
+    censored: int = 0
+
+    @property
+    def status(self) -> Literal["interior", "at the edge"]:
+        """Whether the grid holds the minimum."""
+        return "at the edge" if 20 * self.censored > self.replicates else "interior"
 
 
 def interval(values: Sequence[float] | np.ndarray) -> Estimate:
@@ -55,14 +60,21 @@ def interval(values: Sequence[float] | np.ndarray) -> Estimate:
     array = np.asarray(values, dtype=float)
     count = len(array)
     if count < 2:
-        raise ValueError(f"fit.interval: values must hold at least 2 replicates to give an interval; given {count}")
+        raise ValueError(
+            f"fit.interval: values must hold at least 2 replicates to give an interval; given {count}"
+        )
     error = float(array.std(ddof=1) / math.sqrt(count))
     half = _student(count - 1) * error
     mean = float(array.mean())
     return Estimate(mean, error, mean - half, mean + half, count)
 
 
-def slope(x: Sequence[float] | np.ndarray, y: np.ndarray, *, average: Literal["log", "mean"] = "log") -> Slope:
+def slope(
+    x: Sequence[float] | np.ndarray,
+    y: np.ndarray | Sequence[np.ndarray],
+    *,
+    average: Literal["log", "mean"] = "log",
+) -> Slope:
     """Fit log y = intercept + slope * log x by least squares over replicated points.
 
     The slope is a linear combination sum_i w_i c_i of the points' centres, so its standard error is
@@ -72,51 +84,59 @@ def slope(x: Sequence[float] | np.ndarray, y: np.ndarray, *, average: Literal["l
 
     Args:
         x: abscissae (n,), positive.
-        y: replicates (n, r), positive, independent within and between rows.
+        y: replicates, (n, r) or n arrays of any lengths; positive, independent within and between rows.
         average: centre c_i = mean of log y ("log"), or log of the mean y ("mean", error by the delta method).
 
     Raises:
         ValueError: fewer than 2 points, fewer than 2 replicates, or values that are not positive and finite.
     """
-    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-    if y.ndim != 2 or len(x) != len(y) or len(x) < 2 or y.shape[1] < 2:
-        raise ValueError(f"fit.slope: y must be (n, r) with n = len(x) >= 2 and r >= 2; given x {x.shape}, y {y.shape}")
-    if not (np.isfinite(y).all() and (y > 0).all() and np.isfinite(x).all() and (x > 0).all()):
-        raise ValueError("fit.slope: x and y must be positive and finite; drop the points that diverged or vanish")
-    count = y.shape[1]
-    if average == "log":
-        centres, errors = np.log(y).mean(axis=1), np.log(y).std(axis=1, ddof=1) / math.sqrt(count)
-    elif average == "mean":
-        centres, errors = np.log(y.mean(axis=1)), y.std(axis=1, ddof=1) / math.sqrt(count) / y.mean(axis=1)
-    else:
+    x, rows = np.asarray(x, dtype=float), [np.asarray(row, dtype=float) for row in y]
+    if len(x) != len(rows) or len(x) < 2 or any(row.ndim != 1 or len(row) < 2 for row in rows):
+        shapes = ", ".join(str(row.shape) for row in rows)
+        raise ValueError(
+            f"fit.slope: y must hold r >= 2 replicates for each of n >= 2 points of x; given x {x.shape}, y {shapes}"
+        )
+    if not all(np.isfinite(v).all() and (v > 0).all() for v in (x, *rows)):
+        raise ValueError(
+            "fit.slope: x and y must be positive and finite; drop the points that diverged or vanish"
+        )
+    if average not in ("log", "mean"):
         raise ValueError(f"fit.slope: average must be 'log' or 'mean'; given {average!r}")
-    return line(x, centres, errors, replicates=count)
+    counts = np.array([len(row) for row in rows])
+    if average == "log":
+        rows = [np.log(row) for row in rows]
+    means, errors = np.array([(row.mean(), row.std(ddof=1)) for row in rows]).T
+    errors = errors / np.sqrt(counts)
+    if average == "log":
+        return line(x, means, errors, replicates=counts)
+    return line(x, np.log(means), errors / means, replicates=counts)
 
 
-def line(x: np.ndarray, centres: np.ndarray, errors: np.ndarray, *, replicates: int) -> Slope:
-    """Fit a slope through points whose logarithms and standard errors are known (see `slope`)."""
+def line(x: np.ndarray, centres: np.ndarray, errors: np.ndarray, *, replicates: np.ndarray | int) -> Slope:
+    """Fit a slope through points whose logarithms, standard errors and numbers of replicates are known (see `slope`)."""
     away = np.log(x) - np.log(x).mean()
     weights = away / (away**2).sum()
     value = float(weights @ centres)
     parts = (weights * errors) ** 2
     error = math.sqrt(float(parts.sum()))
-    freedom = float(parts.sum()) ** 2 / max(float((parts**2).sum()) / (replicates - 1), np.finfo(float).tiny)
+    spread = float((parts**2 / (np.asarray(replicates) - 1)).sum())
+    freedom = float(parts.sum()) ** 2 / max(spread, np.finfo(float).tiny)
     half = _student(max(freedom, 1.0)) * error
-    fitted = centres.mean() + value * away
-    misfit = np.abs(centres - fitted) / np.maximum(errors, np.finfo(float).eps)
+    misfit = np.abs(centres - centres.mean() - value * away) / np.maximum(errors, np.finfo(float).eps)
     return Slope(
-        value, error, value - half, value + half, replicates,
+        value, error, value - half, value + half, int(np.min(replicates)),
         tuple(map(float, x)), tuple(map(float, centres)), tuple(map(float, errors)),
         float(centres.mean() - value * np.log(x).mean()), float(misfit.max()),
     )  # fmt: skip
 
 
-def optimum(grid: Sequence[float] | np.ndarray, losses: np.ndarray) -> Optimum:
+def optimum(grid: Sequence[float] | np.ndarray, losses: np.ndarray, *, reach: int = 1) -> Optimum:
     """Locate the minimum of a loss on a logarithmic grid, one location a replicate, by a local parabola.
 
-    Per replicate: take the lowest point and its neighbours, and put the vertex of the parabola through
-    (log grid, log loss) at these three points. Losses that are not finite (diverged runs) are never a minimum; beside one
-    the lowest point itself is taken. Replicate locations are averaged in log.
+    Per replicate: take the lowest point with up to `reach` neighbours on each side, fit log loss by a parabola in
+    log grid, and take its vertex (kept within the neighbours used). Losses that are not finite (diverged runs)
+    are never used; where fewer than three points remain the lowest itself is taken. Replicate locations
+    are averaged in log.
 
     Args:
         grid: learning rates (g,), increasing.
@@ -135,27 +155,30 @@ def optimum(grid: Sequence[float] | np.ndarray, losses: np.ndarray) -> Optimum:
             f"fit.optimum: losses must be (r, g) with g = len(grid) >= 3 and r >= 2; given grid {grid.shape}, losses {losses.shape}"
         )
     if not np.isfinite(losses).any(axis=1).all():
-        raise ValueError("fit.optimum: every replicate needs a finite loss; all rates of one diverged, so start the grid lower")
-    places = [_vertex(np.log(grid), row) for row in losses]
+        raise ValueError(
+            "fit.optimum: every replicate needs a finite loss; all rates of one diverged, so start the grid lower"
+        )
+    places = [_vertex(np.log(grid), row, reach) for row in losses]
     found = interval([place for place, _ in places])
-    edge = any(at_edge for _, at_edge in places)
     return Optimum(
         math.exp(found.value), found.standard_error, math.exp(found.low), math.exp(found.high), found.replicates,
-        tuple(math.exp(place) for place, _ in places), "at the edge" if edge else "interior",
+        tuple(math.exp(place) for place, _ in places), sum(at_edge for _, at_edge in places),
     )  # fmt: skip
 
 
-def _vertex(log_grid: np.ndarray, row: np.ndarray) -> tuple[float, bool]:
+def _vertex(log_grid: np.ndarray, row: np.ndarray, reach: int) -> tuple[float, bool]:
     """Return the log location of the minimum of one row, and whether it ends the grid."""
     height = np.where(np.isfinite(row), row, np.inf)
     best = int(height.argmin())
     if best in (0, len(row) - 1):
         return float(log_grid[best]), True
-    window = slice(best - 1, best + 2)
-    if not np.isfinite(height[window]).all():
+    near = np.arange(max(0, best - reach), min(len(row), best + reach + 1))
+    near = near[np.isfinite(height[near])]
+    if len(near) < 3:
         return float(log_grid[best]), False
-    bend, tilt, _ = np.polyfit(log_grid[window] - log_grid[best], np.log(height[window]), 2)
-    return float(log_grid[best] - (tilt / (2 * bend) if bend > 0 else 0.0)), False
+    bend, tilt, _ = np.polyfit(log_grid[near] - log_grid[best], np.log(height[near]), 2)
+    place = log_grid[best] - tilt / (2 * bend) if bend > 0 else log_grid[best]
+    return float(np.clip(place, log_grid[near[0]], log_grid[near[-1]])), False
 
 
 def _student(freedom: float) -> float:

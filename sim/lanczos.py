@@ -43,27 +43,44 @@ def top_eigenvalues(
     """
     budget = min(budget, size)
     start = np.random.default_rng(seed).standard_normal((batch, size))
-    basis = np.empty((batch, budget, size))
+    basis = np.empty((batch, min(CAPACITY, budget), size))
     basis[:, 0] = start / np.linalg.norm(start, axis=1, keepdims=True)
     projected = np.zeros((batch, budget, budget))
     for k in range(budget):
-        image = apply(basis[:, k])
-        known = basis[:, : k + 1]
-        overlaps = np.einsum("bks,bs->bk", known, image)
-        image = image - np.einsum("bks,bk->bs", known, overlaps)
-        again = np.einsum("bks,bs->bk", known, image)
-        image = image - np.einsum("bks,bk->bs", known, again)
-        projected[:, : k + 1, k] = projected[:, k, : k + 1] = overlaps + again
+        image, overlaps = _orthogonalise(apply(basis[:, k]), basis[:, : k + 1])
+        projected[:, : k + 1, k] = projected[:, k, : k + 1] = overlaps
         beta = np.linalg.norm(image, axis=1)
-        values, residuals, done = _ritz(projected[:, : k + 1, : k + 1], beta, tolerance)
-        if done.all() or k + 1 == budget:
-            return TopEigenvalues(values, residuals, k + 1, done)
+        last = k + 1 == budget
+        if last or k % CHECK_EVERY == 0:
+            values, residuals, done = _ritz(projected[:, : k + 1, : k + 1], beta, tolerance)
+            if last or done.all():
+                return TopEigenvalues(values, residuals, k + 1, done)
         # An exhausted Krylov space (beta = 0) has residual 0; dividing by 1 there leaves a null vector behind.
+        if k + 1 == basis.shape[1]:
+            basis = np.concatenate([basis, np.empty((batch, min(k + 1, budget - k - 1), size))], axis=1)
         basis[:, k + 1] = image / np.where(beta > 0, beta, 1.0)[:, None]
     raise AssertionError("unreachable: the loop returns at its budget")
 
 
-def _ritz(projected: np.ndarray, beta: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+#: Steps between two looks at the Ritz values, which cost more than a step where the operators are small.
+CHECK_EVERY = 3
+#: Basis vectors for which there is room at first; the room doubles when it is used up.
+CAPACITY = 24
+
+
+def _orthogonalise(image: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Take the known directions (B, k, size) out of an image (B, size), twice; return it and its overlaps with them."""
+    overlaps = np.zeros(known.shape[:2])
+    for _ in range(2):
+        found = (known @ image[:, :, None])[:, :, 0]
+        image = image - (found[:, None, :] @ known)[:, 0]
+        overlaps += found
+    return image, overlaps
+
+
+def _ritz(
+    projected: np.ndarray, beta: np.ndarray, tolerance: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     values, vectors = np.linalg.eigh(projected)
     top, residuals = values[:, -1], beta * np.abs(vectors[:, -1, -1])
     return top, residuals, residuals <= tolerance * np.maximum(np.abs(top), np.finfo(float).tiny)

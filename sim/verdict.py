@@ -63,7 +63,11 @@ def judge(
         raise ValueError(f"judge: tolerance must be a number >= 0; given {tolerance} for {id!r}")
     if expected not in ("hold", "break"):
         raise ValueError(f"judge: expected must be 'hold' or 'break'; given {expected!r} for {id!r}")
-    known = estimate if isinstance(estimate, Estimate) else Estimate(float(estimate), 0.0, float(estimate), float(estimate))
+    known = (
+        estimate
+        if isinstance(estimate, Estimate)
+        else Estimate(float(estimate), 0.0, float(estimate), float(estimate))
+    )
     inside = abs(known.low - predicted) <= tolerance and abs(known.high - predicted) <= tolerance
     outside = known.low > predicted + tolerance or known.high < predicted - tolerance
     outcome: Outcome = "undecided"
@@ -71,7 +75,17 @@ def judge(
         outcome = "pass" if inside == (expected == "hold") else "fail"
     further = _further(known, predicted, tolerance) if outcome == "undecided" else None
     return Verdict(
-        id, statement, known.value, known.low, known.high, predicted, tolerance, expected, outcome, further, basis
+        id,
+        statement,
+        known.value,
+        known.low,
+        known.high,
+        predicted,
+        tolerance,
+        expected,
+        outcome,
+        further,
+        basis,
     )
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import networkx as nx
+
 from scalewright.theory.checks import check, infer_dimensions
 from scalewright.theory.errors import ArchitectureError
 from scalewright.theory.nodes import Node

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import networkx as nx
+
 from scalewright.theory.errors import ArchitectureError
 from scalewright.theory.nodes import ARITY, KINDS, Node
 

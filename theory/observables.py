@@ -45,16 +45,37 @@ _RATES = "weighted by Lambda = diag(rate of each parameter / base rate): the sam
 OBSERVABLES: dict[str, Observable] = {
     entry.name: entry
     for entry in (
-        Observable("loss", "L", "squared loss: sum over samples and outputs of (f - y)^2 / (2 P); cross-entropy: mean"),
-        Observable("sharpness", "S", "largest eigenvalue of Lambda^1/2 H Lambda^1/2, H the loss Hessian", _RATES),
-        Observable("raw_sharpness", "lambda_max(H)", "largest eigenvalue of the loss Hessian in the trained parameters"),
-        Observable("gauss_newton", "lambda_max(G)", "largest eigenvalue of Lambda^1/2 G Lambda^1/2, G = J^T J / P", _RATES),
-        Observable("residual", "lambda_max(R)", "largest eigenvalue of Lambda^1/2 (H - G) Lambda^1/2", _RATES),
-        Observable("ntk", "lambda_max(Theta)", "largest eigenvalue of J Lambda J^T, a PK x PK matrix", _RATES),
+        Observable(
+            "loss",
+            "L",
+            "squared loss: sum over samples and outputs of (f - y)^2 / (2 P); cross-entropy: mean",
+        ),
+        Observable(
+            "sharpness", "S", "largest eigenvalue of Lambda^1/2 H Lambda^1/2, H the loss Hessian", _RATES
+        ),
+        Observable(
+            "raw_sharpness",
+            "lambda_max(H)",
+            "largest eigenvalue of the loss Hessian in the trained parameters",
+        ),
+        Observable(
+            "gauss_newton",
+            "lambda_max(G)",
+            "largest eigenvalue of Lambda^1/2 G Lambda^1/2, G = J^T J / P",
+            _RATES,
+        ),
+        Observable(
+            "residual", "lambda_max(R)", "largest eigenvalue of Lambda^1/2 (H - G) Lambda^1/2", _RATES
+        ),
+        Observable(
+            "ntk", "lambda_max(Theta)", "largest eigenvalue of J Lambda J^T, a PK x PK matrix", _RATES
+        ),
         Observable("trace", "tr(G)", "trace of Lambda^1/2 G Lambda^1/2", _RATES),
         Observable("outputs", "f", "network outputs on the training samples"),
         Observable("alignment", "A", "cosine between two kernels as vectors of their entries"),
-        Observable("feature_change", "Dx", "root mean square change of a layer's activations since initialisation"),
+        Observable(
+            "feature_change", "Dx", "root mean square change of a layer's activations since initialisation"
+        ),
         Observable("diverged_at", "t_div", "first step at which the run diverged, -1 if it did not"),
     )
 }

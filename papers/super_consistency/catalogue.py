@@ -7,7 +7,15 @@ from typing import Any
 import xarray as xr
 
 from scalewright.papers.stages import Stage
-from scalewright.papers.super_consistency import figures, linear_networks, relu_networks, settings, toy, toy_verdicts, verdicts
+from scalewright.papers.super_consistency import (
+    figures,
+    linear_networks,
+    relu_networks,
+    settings,
+    toy,
+    toy_verdicts,
+    verdicts,
+)
 from scalewright.papers.super_consistency.settings import PARAMETRIZATIONS, Scale
 from scalewright.sim.verdict import Verdict
 
@@ -20,7 +28,10 @@ TOY_TRANSFER_WIDTHS = (64, 256, 1024, 4096, 65536)
 def chain(scale: Scale, device: str) -> list[Stage]:
     """Return the stages of the main chain: predict, measure and compare on the digits."""
     trained, drawn = partial(linear_networks.agreement, device=device), linear_networks.draws
-    swept, followed = partial(relu_networks.transfer, device=device), partial(relu_networks.consistency, device=device)
+    swept, followed = (
+        partial(relu_networks.transfer, device=device),
+        partial(relu_networks.consistency, device=device),
+    )
     return [
         *(Stage(f"agreement-{name}", partial(trained, scale, name)) for name in PARAMETRIZATIONS),
         *(Stage(f"draws-{name}", partial(drawn, scale, name)) for name in PARAMETRIZATIONS),
@@ -55,9 +66,7 @@ def judge_chain(results: Results) -> list[Verdict]:
     rows += verdicts.fixed_rate(results["fixed-rate-sp"])
     for name in ("mup", "sp"):
         rows += verdicts.transfer(results[f"transfer-{name}"])
-    for name in ("mup", "ntp"):
-        rows += verdicts.consistency(results[f"consistency-{name}"])
-    return rows
+    return rows + verdicts.consistency(results["consistency-mup"], results["consistency-ntp"])
 
 
 def judge_beyond(results: Results) -> list[Verdict]:
@@ -101,7 +110,6 @@ def limits(scale: Scale) -> dict[str, xr.Dataset]:
     return {name: linear_networks.limit(scale, name) for name in PARAMETRIZATIONS}
 
 
-
 def draw_all(results: Results, scale: str) -> dict[str, Any]:
     """Return every picture of the paper by name."""
     return draw_chain(results, limits(settings.scale_of(scale))) | draw_beyond(results)
@@ -112,9 +120,12 @@ _AGREEMENT = (
     "dynamics, started from each network's own initial Gram matrix. Dashed: the infinite-width limit. "
 )
 CAPTIONS = {
-    "agreement-mup": _AGREEMENT + "Under muP every curve tends to its limit, and the sharpness rises at every width.",
-    "agreement-ntp": _AGREEMENT + "Under NTP the sharpness rises less the wider the network: the evolution slows down as 1/N.",
-    "agreement-sp": _AGREEMENT + "Under SP at the rate 1/N the sharpness stays where it is already at moderate widths.",
+    "agreement-mup": _AGREEMENT
+    + "Under muP every curve tends to its limit, and the sharpness rises at every width.",
+    "agreement-ntp": _AGREEMENT
+    + "Under NTP the sharpness rises less the wider the network: the evolution slows down as 1/N.",
+    "agreement-sp": _AGREEMENT
+    + "Under SP at the rate 1/N the sharpness stays where it is already at moderate widths.",
     "slopes": "Width exponents. Circles: means over independent initial draws of the exact dynamics, with 95 % bars and fitted "
     "lines; hollow: below N = 256, where corrections of order D/N bend the line, not fitted. Crosses: trained networks.",
     "fixed-rate-sp": "SP at the rate that suits the smallest width. The sharpness grows with N, the edge of stability does not: "

@@ -33,8 +33,12 @@ def agreement(scale: Scale, name: str, *, device: str = "auto", progress: Progre
         rows.append(_at_width(images, task, rule, width, lr, scale, device))
         if progress:
             progress(done + 1, len(scale.linear_widths))
-    joined = xr.concat(rows, dim="width", combine_attrs="drop_conflicts").assign_coords(width=list(scale.linear_widths))
-    return joined.assign_attrs(parametrization=name, lr=lr, gamma=GAMMA, samples=scale.samples, sha256=images.sha256)
+    joined = xr.concat(rows, dim="width", combine_attrs="drop_conflicts").assign_coords(
+        width=list(scale.linear_widths)
+    )
+    return joined.assign_attrs(
+        parametrization=name, lr=lr, gamma=GAMMA, samples=scale.samples, sha256=images.sha256
+    )
 
 
 def fixed_rate(scale: Scale, *, device: str = "auto", progress: Progress = None) -> xr.Dataset:
@@ -48,7 +52,9 @@ def fixed_rate(scale: Scale, *, device: str = "auto", progress: Progress = None)
         rows.append(_at_width(images, task, rule, width, lr, scale, device, quantities=()))
         if progress:
             progress(done + 1, len(scale.linear_widths))
-    joined = xr.concat(rows, dim="width", combine_attrs="drop_conflicts").assign_coords(width=list(scale.linear_widths))
+    joined = xr.concat(rows, dim="width", combine_attrs="drop_conflicts").assign_coords(
+        width=list(scale.linear_widths)
+    )
     return joined.assign_attrs(parametrization="sp", lr=lr, gamma=GAMMA, samples=scale.samples)
 
 
@@ -56,22 +62,23 @@ def draws(scale: Scale, name: str, *, progress: Progress = None) -> xr.Dataset:
     """Draw many initial states a width and run the exact dynamics; spectra at the first and last step.
 
     Returns:
-        A trajectory with dimensions (width, seed, step), widths ending with infinity.
+        A trajectory with dimensions (width, seed, step).
     """
     images = settings.digits(scale)
     task = linear.Problem.of(images.inputs, images.targets)
     rule, lr = settings.linear_network(name), settings.base_rate(name, task)
-    widths = [*scale.draw_widths, math.inf]
     rows = []
-    for done, width in enumerate(widths):
+    for done, width in enumerate(scale.draw_widths):
         path = linear.trajectory(
             task, rule, width=width, lr=lr, steps=scale.linear_steps, gamma=GAMMA, seeds=range(scale.draws),
             spectra_at=[0, scale.linear_steps], quantities=QUANTITIES, tolerance=1e-5,
         )  # fmt: skip
-        rows.append(path.drop_attrs(deep=False))
+        rows.append(path)
         if progress:
-            progress(done + 1, len(widths))
-    joined = xr.concat(rows, dim="width").assign_coords(width=widths)
+            progress(done + 1, len(scale.draw_widths))
+    joined = xr.concat(rows, dim="width", combine_attrs="drop_conflicts").assign_coords(
+        width=list(scale.draw_widths)
+    )
     return joined.assign_attrs(parametrization=name, lr=lr, gamma=GAMMA, samples=scale.samples)
 
 
@@ -98,9 +105,7 @@ def _at_width(
     """Train `scale.linear_seeds` networks of one width, and predict them from their weights before training."""
     seeds = range(scale.linear_seeds)
     sizes = {"width": width, "inputs": task.inputs, "outputs": task.outputs}
-    ensemble = nets.Ensemble.of(
-        build, rule, seeds=seeds, lrs=[lr], gamma=GAMMA, device=device, **sizes
-    )
+    ensemble = nets.Ensemble.of(build, rule, seeds=seeds, lrs=[lr], gamma=GAMMA, device=device, **sizes)
     state = initial_state(ensemble, rule, **sizes)
     at = settings.observed_steps(scale.linear_steps) if quantities else []
     trained = nets.train(
@@ -113,8 +118,8 @@ def _at_width(
     other = np.roll(np.arange(len(seeds)), 1)
     control = linear.trajectory(task, rule, state=state[other], **arguments, **asked)  # type: ignore[arg-type]
     origins = {"measured": trained, "predicted": predicted, "control": control}
-    plain = [data.drop_attrs(deep=False) for data in origins.values()]
-    return xr.concat(plain, dim="origin", join="override").assign_coords(origin=list(origins))
+    joined = xr.concat(list(origins.values()), dim="origin", join="override", combine_attrs="drop_conflicts")
+    return joined.assign_coords(origin=list(origins))
 
 
 def build(width: int, inputs: int, outputs: int) -> "nets.models.MLP":
@@ -122,7 +127,9 @@ def build(width: int, inputs: int, outputs: int) -> "nets.models.MLP":
     return nets.models.mlp(2, width, inputs, outputs, activation="linear")
 
 
-def initial_state(ensemble: "nets.Ensemble", rule: Parametrization, *, width: int, inputs: int, outputs: int) -> linear.State:
+def initial_state(
+    ensemble: "nets.Ensemble", rule: Parametrization, *, width: int, inputs: int, outputs: int
+) -> linear.State:
     """Return the Gram blocks of each member's weights, scaled to unit variance at initialisation."""
     first, second = linear.initial_scales(rule, width=width, inputs=inputs, outputs=outputs, gamma=GAMMA)
     weights = ensemble.weights()

@@ -1,6 +1,7 @@
 """ReLU networks on the digits: learning-rate transfer across width, and sharpness along training."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,21 +10,41 @@ import xarray as xr
 
 from scalewright import nets
 from scalewright.papers.super_consistency import settings
-from scalewright.papers.super_consistency.settings import GAMMA, Scale
-from scalewright.theory import Parametrization, mlp, named
+from scalewright.papers.super_consistency.settings import Scale
+from scalewright.theory import Parametrization, Power, mlp, named
 
 Progress = Callable[[int, int], None] | None
 
+#: He et al. (2015): variance 2 / fan_in in every layer.
+HE_GAIN = math.sqrt(2.0)
 #: Middle of the learning-rate grid: base rate of muP at every width; rate of SP at the smallest width.
-MIDDLE = {"mup": 3.0, "sp": 0.2}
-#: Base rates at which the sharpness is followed: muP below its optimum, NTP at the same initial eta S.
-FOLLOWED = {"mup": 1.0, "ntp": 1.0}
+MIDDLE = {"mup": 0.7, "sp": 1.0 / 64}
+#: Feature-learning strength of the ReLU networks.
+GAMMA_RELU = 2.5
+#: Hidden units of all members of a block together.
+BLOCK_UNITS = 2**14
+#: Relative residual of the followed eigenvalues; their error is of its square over the spectral gap.
+FOLLOWED_TOLERANCE = 1e-2
+#: Base rates at which the sharpness is followed: below the optimum of muP, and the same for NTP.
+FOLLOWED = {"mup": 0.25, "ntp": 0.25}
 
 
 def rule_of(scale: Scale, name: str) -> Parametrization:
-    """Return the parametrization of the ReLU network; SP with one global rate that does not scale."""
-    rule = named(mlp(layers=scale.mlp_layers, activation="relu"), name, "sgd")
-    return settings.fixed_rate(rule) if name == "sp" else rule
+    """Return the parametrization of the ReLU network; SP with one global rate that does not scale.
+
+    The powers of the width leave a constant free in every layer. For SP the input weights have variance one and
+    act on x / sqrt(D), as under muP and NTP: the same network at initialisation as with variance 1/D, but
+    without an input layer that learns D times faster and adds a constant of order D to a kernel that grows as N.
+    """
+    rule = named(mlp(layers=scale.mlp_layers, activation="relu", loss="squared"), name, "sgd")
+    return unit_inputs(settings.fixed_rate(rule)) if name == "sp" else rule
+
+
+def unit_inputs(rule: Parametrization) -> Parametrization:
+    """Move the fixed fan-in D^-1/2 of the input layer from the initial weights to the multiplier, rates untouched."""
+    entry = rule.entries["input.weight"]
+    moved = replace(entry, multiplier=entry.multiplier * entry.init_std, init_std=Power.one())
+    return replace(rule, entries={**rule.entries, "input.weight": moved})
 
 
 def grid(scale: Scale, name: str, width: int) -> np.ndarray:
@@ -41,20 +62,44 @@ def transfer(scale: Scale, name: str, *, device: str = "auto", progress: Progres
     """Train every width at every rate and seed; the losses, with one row of rates a width.
 
     Returns:
-        A trajectory with dimensions (width, seed, rate, step); `rates` (width, rate) holds the learning rates.
+        A trajectory with dimensions (width, seed, lr, step); `rate` (width, lr) holds the learning rates, and seeds
+        that a width did not train are nan.
     """
-    images = settings.digits(scale)
+    images = settings.normalised_digits(scale)
     rows, rates = [], []
     for done, width in enumerate(scale.mlp_widths):
         rates.append(grid(scale, name, width))
-        ensemble = networks(scale, name, width, lrs=rates[-1], inputs=images.inputs.shape[1], device=device)
-        trained = nets.train(ensemble, (images.inputs, images.targets), steps=scale.mlp_steps)
-        rows.append(trained.assign_coords(lr=np.arange(scale.rates)))
+        blocks = [
+            nets.train(
+                networks(scale, name, width, seeds=seeds, lrs=rates[-1], inputs=images.inputs.shape[1], device=device),
+                (images.inputs, images.targets), steps=scale.mlp_steps,
+            )
+            for seeds in seed_blocks(scale, width)
+        ]  # fmt: skip
+        rows.append(
+            xr.concat(blocks, dim="seed", combine_attrs="drop_conflicts").assign_coords(
+                lr=np.arange(scale.rates)
+            )
+        )
         if progress:
             progress(done + 1, len(scale.mlp_widths))
-    joined = xr.concat(rows, dim="width", combine_attrs="drop_conflicts").assign_coords(width=list(scale.mlp_widths))
+    joined = xr.concat(rows, dim="width", join="outer", combine_attrs="drop_conflicts").assign_coords(
+        width=list(scale.mlp_widths)
+    )
     joined = joined.assign_coords(lr=("lr", np.arange(scale.rates)), rate=(("width", "lr"), np.stack(rates)))
     return joined.assign_attrs(parametrization=name, samples=scale.samples)
+
+
+def seed_blocks(scale: Scale, width: int) -> list[range]:
+    """Split the seeds of a width into blocks that train together: small enough for the processor's caches."""
+    seeds = scale.transfer_seeds * scale.mlp_widths[-1] // width
+    block = max(1, BLOCK_UNITS // (width * scale.rates))
+    return [range(first, min(first + block, seeds)) for first in range(0, seeds, block)]
+
+
+def followed_seeds(scale: Scale, width: int) -> int:
+    """Return how many networks of a width are followed."""
+    return scale.mlp_seeds * min(4, scale.mlp_widths[-1] // width)
 
 
 def consistency(
@@ -65,37 +110,63 @@ def consistency(
     With `features=False` only the readout is trained (random features): the rates of all other layers are zero,
     and so is their share of the rescaled Hessian.
     """
-    images = settings.digits(scale)
+    images = settings.normalised_digits(scale)
     at = settings.observed_steps(scale.mlp_steps)
     rows = []
     for done, width in enumerate(scale.mlp_widths):
-        ensemble = networks(scale, name, width, lrs=[FOLLOWED[name]], inputs=images.inputs.shape[1], device=device)
+        ensemble = networks(
+            scale,
+            name,
+            width,
+            seeds=range(followed_seeds(scale, width)),
+            lrs=[FOLLOWED[name]],
+            inputs=images.inputs.shape[1],
+            device=device,
+        )
         if not features:
             ensemble = only_readout(ensemble)
         trained = nets.train(
             ensemble, (images.inputs, images.targets), steps=scale.mlp_steps, observe_at=at,
-            quantities=("sharpness", "gauss_newton", "residual", "ntk"), tolerance=1e-3,
+            quantities=("sharpness", "gauss_newton", "residual", "ntk"), tolerance=FOLLOWED_TOLERANCE,
         )  # fmt: skip
         rows.append(trained.isel(lr=0, drop=True))
         if progress:
             progress(done + 1, len(scale.mlp_widths))
-    joined = xr.concat(rows, dim="width", combine_attrs="drop_conflicts").assign_coords(width=list(scale.mlp_widths))
+    joined = xr.concat(rows, dim="width", join="outer", combine_attrs="drop_conflicts").assign_coords(
+        width=list(scale.mlp_widths)
+    )
     return joined.assign_attrs(parametrization=name, lr=FOLLOWED[name], samples=scale.samples)
 
 
 def only_readout(ensemble: nets.Ensemble) -> nets.Ensemble:
     """Return the ensemble with every learning rate but the readout's set to zero."""
-    frozen = {name: rate if name == "readout.weight" else torch.zeros_like(rate) for name, rate in ensemble.rates.items()}
+    frozen = {
+        name: rate if name == "readout.weight" else torch.zeros_like(rate)
+        for name, rate in ensemble.rates.items()
+    }
     return replace(ensemble, rates=frozen)
 
 
-def networks(scale: Scale, name: str, width: int, *, lrs: np.ndarray | list[float], inputs: int, device: str) -> nets.Ensemble:
-    """Stack the networks of one width: seeds times learning rates, in float32."""
+def networks(
+    scale: Scale,
+    name: str,
+    width: int,
+    *,
+    seeds: Sequence[int],
+    lrs: Sequence[float] | np.ndarray,
+    inputs: int,
+    device: str,
+) -> nets.Ensemble:
+    """Stack the networks of one width, seeds times learning rates, in float32, outputs at initialisation subtracted.
+
+    Centred outputs remove the random initial function, which under SP is of order one: it would have to be
+    unlearned first, at a pace that differs from seed to seed.
+    """
 
     def build(width: int, inputs: int, outputs: int) -> "nets.models.MLP":
         return nets.models.mlp(scale.mlp_layers, width, inputs, outputs, activation="relu")
 
     return nets.Ensemble.of(
-        build, rule_of(scale, name), width=width, inputs=inputs, outputs=10, seeds=range(scale.mlp_seeds), lrs=list(lrs),
-        gamma=GAMMA, dtype=torch.float32, device=device,
+        build, rule_of(scale, name), width=width, inputs=inputs, outputs=10, seeds=seeds, lrs=list(lrs),
+        gamma=GAMMA_RELU, gain=HE_GAIN, dtype=torch.float32, device=device, centred=True,
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """What the experiments train: sizes, widths, seeds and rates at each scale."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,7 +22,10 @@ class Scale:
         linear_widths: widths of the trained two-layer linear networks.
         draw_widths, draws: widths and number of initial draws of the exact dynamics.
         linear_steps, linear_seeds: gradient steps and networks a width.
-        mlp_layers, mlp_widths, mlp_steps, mlp_seeds: the ReLU network.
+        mlp_layers, mlp_widths, mlp_steps: the ReLU network.
+        mlp_seeds: networks whose spectra are followed at the widest; at narrower widths in inverse proportion more,
+            since they fluctuate more and cost less, up to four times as many.
+        transfer_seeds: networks a learning rate at the widest; at narrower widths in inverse proportion more.
         rates: number of learning rates of a transfer sweep, in steps of sqrt(2) around the middle.
     """
 
@@ -37,6 +40,7 @@ class Scale:
     mlp_widths: tuple[int, ...]
     mlp_steps: int
     mlp_seeds: int
+    transfer_seeds: int
     rates: int
 
 
@@ -45,8 +49,8 @@ def _doublings(first: int, last: int) -> tuple[int, ...]:
 
 
 SCALES = {
-    "smoke": Scale("smoke", 256, _doublings(256, 4096), _doublings(64, 16384), 200, 30, 3, 3, _doublings(64, 512), 50, 3, 9),
-    "standard": Scale("standard", 1797, _doublings(256, 16384), _doublings(64, 16384), 400, 30, 5, 3, _doublings(64, 1024), 50, 5, 9),
+    "smoke": Scale("smoke", 256, _doublings(256, 4096), _doublings(64, 16384)[::2], 200, 30, 3, 3, _doublings(64, 512), 50, 3, 8, 9),
+    "standard": Scale("standard", 1797, _doublings(256, 16384), _doublings(64, 16384), 400, 30, 5, 3, _doublings(64, 1024), 50, 5, 5, 9),
 }  # fmt: skip
 
 
@@ -62,9 +66,15 @@ def digits(scale: Scale) -> data.Data:
     return data.load("digits", samples=scale.samples)
 
 
+def normalised_digits(scale: Scale) -> data.Data:
+    """Return the images divided by the root mean square of all their pixels, so that preactivations are of order one."""
+    images = digits(scale)
+    return replace(images, inputs=images.inputs / np.sqrt((images.inputs**2).mean()))
+
+
 def linear_network(name: str) -> Parametrization:
     """Return a parametrization of the two-layer linear network under gradient descent."""
-    return named(mlp(layers=2, activation="linear"), name, "sgd")
+    return named(mlp(layers=2, activation="linear", loss="squared"), name, "sgd")
 
 
 def fixed_rate(parametrization: Parametrization) -> Parametrization:
@@ -79,7 +89,14 @@ def base_rate(name: str, task: linear.Problem) -> float:
     there; seed 0 stands for any.
     """
     start = linear.trajectory(
-        task, linear_network(name), width=math.inf, lr=1.0, steps=0, gamma=GAMMA, spectra_at=[0], quantities=("sharpness",)
+        task,
+        linear_network(name),
+        width=math.inf,
+        lr=1.0,
+        steps=0,
+        gamma=GAMMA,
+        spectra_at=[0],
+        quantities=("sharpness",),
     )
     return EDGE_FRACTION / float(start.sharpness[0, 0])
 

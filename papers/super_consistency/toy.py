@@ -24,7 +24,13 @@ def whitened(name: str, *, widths: Sequence[int], draws: int, progress: Progress
     for done, width in enumerate(widths):
         rows.append(
             linear.trajectory(
-                WHITENED, rule, width=width, lr=0.2, steps=80, seeds=range(draws), spectra_at=[0, 5, 20, 80],
+                WHITENED,
+                rule,
+                width=width,
+                lr=0.2,
+                steps=80,
+                seeds=range(draws),
+                spectra_at=[0, 5, 20, 80],
                 quantities=("sharpness", "gauss_newton", "residual", "ntk"),
             )  # fmt: skip
         )
@@ -40,10 +46,14 @@ def transfer(name: str, *, widths: Sequence[int], draws: int, progress: Progress
     rows = []
     for done, width in enumerate(widths):
         runs = [
-            linear.trajectory(GRADED, rule, width=width, lr=float(lr), steps=TRANSFER_STEPS, seeds=range(draws))
+            linear.trajectory(
+                GRADED, rule, width=width, lr=float(lr), steps=TRANSFER_STEPS, seeds=range(draws)
+            )
             for lr in TRANSFER_RATES
         ]
-        rows.append(xr.concat(runs, dim="lr", combine_attrs="drop_conflicts").assign_coords(lr=TRANSFER_RATES))
+        rows.append(
+            xr.concat(runs, dim="lr", combine_attrs="drop_conflicts").assign_coords(lr=TRANSFER_RATES)
+        )
         if progress:
             progress(done + 1, len(widths))
     joined = xr.concat(rows, dim="width", combine_attrs="drop_conflicts").assign_coords(width=list(widths))

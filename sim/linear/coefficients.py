@@ -64,7 +64,10 @@ def coefficients(
     """
     kappa, powers = _powers(parametrization)
     sizes = {"inputs": inputs, "outputs": outputs, "gamma": gamma}
-    values = {name: lr ** _ORDER.get(name, 0) * _evaluate(name, power, width, sizes) for name, power in powers.items()}
+    values = {
+        name: lr ** _ORDER.get(name, 0) * _evaluate(name, power, width, sizes)
+        for name, power in powers.items()
+    }
     return Coefficients(kappa=kappa, **values)
 
 

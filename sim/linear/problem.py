@@ -27,7 +27,9 @@ class Problem:
     def __post_init__(self) -> None:
         sigma, solution = self.covariance, self.solution
         if sigma.ndim != 2 or sigma.shape[0] != sigma.shape[1] or not np.allclose(sigma, sigma.T):
-            raise ValueError(f"Problem: covariance must be a symmetric (D, D) array; given shape {sigma.shape}")
+            raise ValueError(
+                f"Problem: covariance must be a symmetric (D, D) array; given shape {sigma.shape}"
+            )
         if solution.ndim != 2 or len(solution) != len(sigma):
             raise ValueError(f"Problem: solution must be ({len(sigma)}, K); given shape {solution.shape}")
 
@@ -60,4 +62,4 @@ class Problem:
     def loss(self, maps: np.ndarray) -> np.ndarray:
         """Return the squared loss of each map, shape (...)."""
         away = maps - self.solution
-        return self.floor + 0.5 * np.einsum("...dk,de,...ek->...", away, self.covariance, away)
+        return self.floor + 0.5 * (away * (self.covariance @ away)).sum(axis=(-2, -1))

@@ -16,7 +16,9 @@ def gauss_newton_top(state: State, problem: Problem, by: Coefficients) -> np.nda
     """Largest eigenvalue of G: that of Sigma^1/2 (kernel_1 lambda_max(v) I + kernel_2 A) Sigma^1/2, O(D^3)."""
     root = _root(problem.covariance)
     top_readout = np.linalg.eigvalsh(state.readout)[..., -1]
-    middle = by.kernel_1 * top_readout[..., None, None] * np.eye(problem.inputs) + by.kernel_2 * state.features
+    middle = (
+        by.kernel_1 * top_readout[..., None, None] * np.eye(problem.inputs) + by.kernel_2 * state.features
+    )
     return np.linalg.eigvalsh(root @ middle @ root)[..., -1]
 
 
@@ -33,7 +35,13 @@ def residual_top(pull: np.ndarray, by: Coefficients) -> np.ndarray:
 
 
 def sharpness(
-    state: State, problem: Problem, by: Coefficients, *, width: float, maps: np.ndarray, tolerance: float = 1e-7
+    state: State,
+    problem: Problem,
+    by: Coefficients,
+    *,
+    width: float,
+    maps: np.ndarray,
+    tolerance: float = 1e-7,
 ) -> TopEigenvalues:
     """Largest eigenvalue of the full Hessian, by Lanczos on the lifted operator of (D+K)^2 unknowns.
 

@@ -35,9 +35,7 @@ class State:
         return np.concatenate([top, bottom], axis=-2)
 
 
-def initial(
-    *, width: float, inputs: int, outputs: int, kappa: Fraction, seeds: Sequence[int]
-) -> State:
+def initial(*, width: float, inputs: int, outputs: int, kappa: Fraction, seeds: Sequence[int]) -> State:
     """Draw initial states of networks with independent standard normal E and V, one a seed.
 
     For N >= D + K the Gram matrix is drawn by Bartlett's decomposition, M = T T^T / N with T lower triangular,
@@ -114,7 +112,9 @@ def _wishart(width: int, size: int, rng: np.random.Generator) -> np.ndarray:
 
 def _initial_at_infinity(inputs: int, outputs: int, kappa: Fraction, seeds: Sequence[int]) -> State:
     if kappa > Fraction(1, 2):
-        raise ValueError(f"sim.linear: the initial output grows as n^{kappa - Fraction(1, 2)}: no infinite-width limit")
+        raise ValueError(
+            f"sim.linear: the initial output grows as n^{kappa - Fraction(1, 2)}: no infinite-width limit"
+        )
     count = len(seeds)
     overlap = np.zeros((count, inputs, outputs))
     if kappa == Fraction(1, 2):

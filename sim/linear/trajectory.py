@@ -84,7 +84,13 @@ def trajectory(
     states = _descend(run, start, steps) if dynamics == "descent" else _flow(run, start, steps)
     record = _record(run, states, observed, quantities, len(seeds), steps, progress)
     coords: dict[str, object] = {"seed": list(seeds), "step": np.arange(steps + 1)}
-    attrs = {"width": width, "lr": lr, "gamma": gamma, "parametrization": parametrization.name, "dynamics": dynamics}
+    attrs = {
+        "width": width,
+        "lr": lr,
+        "gamma": gamma,
+        "parametrization": parametrization.name,
+        "dynamics": dynamics,
+    }
     return dataset(record, coords, attrs | {"made_by": "sim.linear"})
 
 
@@ -119,14 +125,27 @@ def _flow(run: _Run, start: State, steps: int) -> Iterable[State]:
     paths = []
     for draw in range(len(start.overlap)):
         solved = solve_ivp(
-            slope, (0.0, float(steps)), pack(start[draw]), method="DOP853", t_eval=grid, rtol=1e-10, atol=1e-12
+            slope,
+            (0.0, float(steps)),
+            pack(start[draw]),
+            method="DOP853",
+            t_eval=grid,
+            rtol=1e-10,
+            atol=1e-12,
         )
         if not solved.success:
-            raise ArithmeticError(f"sim.linear.trajectory: the flow of draw {draw} was not integrated: {solved.message}")
+            raise ArithmeticError(
+                f"sim.linear.trajectory: the flow of draw {draw} was not integrated: {solved.message}"
+            )
         paths.append(solved.y.T)
     for t in range(steps + 1):
         parts = [unpack(path[t]) for path in paths]
-        yield State(*(np.stack(block) for block in zip(*((p.features, p.readout, p.overlap) for p in parts), strict=True)))
+        yield State(
+            *(
+                np.stack(block)
+                for block in zip(*((p.features, p.readout, p.overlap) for p in parts), strict=True)
+            )
+        )
 
 
 def _record(
@@ -154,7 +173,9 @@ def _record(
                 values[name][alive, t] = row
         if progress:
             progress(t, steps)
-    record: dict[str, tuple[tuple[str, ...], np.ndarray]] = {n: (("seed", "step"), a) for n, a in values.items()}
+    record: dict[str, tuple[tuple[str, ...], np.ndarray]] = {
+        n: (("seed", "step"), a) for n, a in values.items()
+    }
     return record | {"diverged_at": (("seed",), diverged_at)}
 
 
@@ -199,10 +220,14 @@ def _check(
         raise ValueError(f"sim.linear.trajectory: dynamics must be 'descent' or 'flow'; given {dynamics!r}")
     unknown = [name for name in quantities if name not in QUANTITIES]
     if unknown:
-        raise ValueError(f"sim.linear.trajectory: quantities must be among {', '.join(QUANTITIES)}; given {unknown[0]!r}")
+        raise ValueError(
+            f"sim.linear.trajectory: quantities must be among {', '.join(QUANTITIES)}; given {unknown[0]!r}"
+        )
     observed = frozenset(spectra_at)
-    if observed and not (0 <= min(observed) and max(observed) <= steps):
-        raise ValueError(f"sim.linear.trajectory: spectra_at must lie between 0 and steps={steps}; given {max(observed)}")
+    if observed and not (min(observed) >= 0 and max(observed) <= steps):
+        raise ValueError(
+            f"sim.linear.trajectory: spectra_at must lie between 0 and steps={steps}; given {max(observed)}"
+        )
     if state is not None and len(state.overlap) != len(seeds):
         raise ValueError(
             f"sim.linear.trajectory: state must hold one network a seed ({len(seeds)}); given {len(state.overlap)}"

@@ -54,9 +54,13 @@ def output_folder(command: str, out: Path | None, *, force: bool = False, resume
         return out
     if out.exists():
         if not force:
-            raise ValueError(f"--out {out} exists; give another folder, --resume to go on in it, or --force to replace it")
+            raise ValueError(
+                f"--out {out} exists; give another folder, --resume to go on in it, or --force to replace it"
+            )
         if not out.is_dir() or not (out / MARK).exists():
-            raise ValueError(f"--out {out} is not a report folder of this program; it is not replaced, even with --force")
+            raise ValueError(
+                f"--out {out} is not a report folder of this program; it is not replaced, even with --force"
+            )
         shutil.rmtree(out)
     out.mkdir(parents=True)
     (out / MARK).touch()
@@ -123,7 +127,8 @@ Progress = Callable[[int, int], None]
 def progress_bar(label: str, *, quiet: bool = False) -> Iterator[Callable[[str], Progress]]:
     """Show a progress bar on stderr; yields a function that opens a named stage and returns its callback."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress as Bar, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description:<34}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))

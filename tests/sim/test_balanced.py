@@ -57,9 +57,14 @@ def test_control_another_depth_misses():
 @pytest.mark.parametrize("layers", [2, 3, 5])
 def test_oracle_flow_of_small_steps(layers):
     """Richardson extrapolation of descent at two small rates agrees with the integrated flow to second order."""
-    flow = balanced.trajectory(layers=layers, strength=0.2, target=1.0, lr=0.1, steps=20, dynamics="flow").outputs.values[-1]
+    flow = balanced.trajectory(
+        layers=layers, strength=0.2, target=1.0, lr=0.1, steps=20, dynamics="flow"
+    ).outputs.values[-1]
     ends = [
-        balanced.trajectory(layers=layers, strength=0.2, target=1.0, lr=0.1 / m, steps=20 * m).outputs.values[-1] for m in (200, 400)
+        balanced.trajectory(layers=layers, strength=0.2, target=1.0, lr=0.1 / m, steps=20 * m).outputs.values[
+            -1
+        ]
+        for m in (200, 400)
     ]
     assert 2 * ends[1] - ends[0] == pytest.approx(flow, rel=1e-6)
 
@@ -76,4 +81,6 @@ def test_oracle_flow_of_small_steps(layers):
 )
 def test_bad_input(change, message):
     with pytest.raises(ValueError, match=message):
-        balanced.trajectory(**({"layers": 3, "strength": 0.5, "target": 1.0, "lr": 0.1, "steps": 20} | change))
+        balanced.trajectory(
+            **({"layers": 3, "strength": 0.5, "target": 1.0, "lr": 0.1, "steps": 20} | change)
+        )

@@ -46,6 +46,22 @@ def test_control_curvature_is_reported():
     assert fit.slope(*noisy_line(-1.0, 4, 0.01, np.random.default_rng(4))).curvature < 3
 
 
+def test_identity_ragged_replicates_weigh_as_their_own_number():
+    """A row given twice over has the same centre and the error of twice the replicates."""
+    x, y = noisy_line(-1.0, 4, 0.1, np.random.default_rng(5))
+    plain, doubled = fit.slope(x, y), fit.slope(x, [np.concatenate([row, row]) for row in y])
+    assert doubled.value == pytest.approx(plain.value)
+    assert doubled.standard_error == pytest.approx(plain.standard_error * math.sqrt(3 / 7), rel=1e-12)
+    assert fit.slope(x, list(y)).low == pytest.approx(plain.low)
+
+
+@pytest.mark.parametrize("reach", [1, 2])
+def test_optimum_of_a_parabola_with_any_reach(reach):
+    grid = np.geomspace(0.1, 10, 9)
+    losses = np.exp(np.log(grid / 1.2) ** 2)[None].repeat(2, axis=0)
+    assert fit.optimum(grid, losses, reach=reach).value == pytest.approx(1.2, rel=1e-12)
+
+
 @pytest.mark.parametrize("factor", [1.0, 1.13, 1.3])
 def test_identity_optimum_of_a_parabola_in_log(factor):
     grid = np.geomspace(0.1, 10, 9)
@@ -66,7 +82,7 @@ def test_optimum_beside_a_diverged_run_and_at_the_edge():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: fit.slope([1, 2], np.ones((2, 1))), "r >= 2"),
+        (lambda: fit.slope([1, 2], np.ones((2, 1))), "r >= 2 replicates for each of n >= 2"),
         (lambda: fit.slope([1, 2], np.array([[1, np.inf], [1, 1]])), "positive and finite"),
         (lambda: fit.slope([1, 2], np.ones((2, 2)), average="median"), "'log' or 'mean'"),
         (lambda: fit.optimum([1, 2], np.ones((2, 2))), "g = len\\(grid\\) >= 3"),

@@ -34,7 +34,9 @@ class Dense:
         rng = np.random.default_rng(seed)
         draws = rng.standard_normal((width, D)), rng.standard_normal((K, width))
         self.unit = draws
-        self.weights = [torch.tensor(u * n.init_std) for u, n in zip(draws, (self.first, self.second), strict=True)]
+        self.weights = [
+            torch.tensor(u * n.init_std) for u, n in zip(draws, (self.first, self.second), strict=True)
+        ]
         self.base, self.rates = lr, (lr * self.first.lr, lr * self.second.lr)
 
     def loss(self, w1, w2):
@@ -54,8 +56,15 @@ class Dense:
             return [part.reshape(shape) for part, shape in zip(flat.split(sizes), shapes, strict=True)]
 
         flat = torch.cat([w.ravel() for w in self.weights])
-        scale = torch.cat([torch.full((n,), math.sqrt(r / self.base), dtype=torch.float64) for n, r in zip(sizes, self.rates, strict=True)])
-        hessian = torch.func.jacrev(torch.func.grad(lambda x: self.loss(*split(x))))(flat) * scale[:, None] * scale
+        scale = torch.cat(
+            [
+                torch.full((n,), math.sqrt(r / self.base), dtype=torch.float64)
+                for n, r in zip(sizes, self.rates, strict=True)
+            ]
+        )
+        hessian = (
+            torch.func.jacrev(torch.func.grad(lambda x: self.loss(*split(x))))(flat) * scale[:, None] * scale
+        )
         jacobian = torch.func.jacrev(lambda x: self.outputs(*split(x)).ravel())(flat) * scale
         gauss = jacobian.T @ jacobian / P
         return [np.linalg.eigvalsh(m.numpy()) for m in (hessian, gauss, hessian - gauss)]
@@ -97,7 +106,9 @@ def test_oracle_dense_network(name, width):
 def test_control_a_wrong_parametrization_misses_the_dense_network():
     task, inputs, targets = problem()
     dense = Dense("mup", 40, inputs, targets, lr=0.05)
-    path = linear.trajectory(task, network("ntp"), width=40, lr=0.05, steps=5, state=dense.state(kappa_of("ntp", 40)))
+    path = linear.trajectory(
+        task, network("ntp"), width=40, lr=0.05, steps=5, state=dense.state(kappa_of("ntp", 40))
+    )
     for _ in range(5):
         dense.step()
     assert path.loss.values[0, 5] != pytest.approx(float(dense.loss(*dense.weights)), rel=1e-3)
@@ -109,7 +120,9 @@ def test_identity_flow_is_the_limit_of_small_steps(name):
     task, _, _ = problem()
     state = linear.initial(width=32, inputs=D, outputs=K, kappa=kappa_of(name, 32), seeds=[0])
     common = dict(width=32, state=state)
-    flow = linear.trajectory(task, network(name), lr=0.1, steps=10, dynamics="flow", **common).loss.values[0, -1]
+    flow = linear.trajectory(task, network(name), lr=0.1, steps=10, dynamics="flow", **common).loss.values[
+        0, -1
+    ]
     errors = []
     for fine in (20, 40, 80):
         fall = linear.trajectory(task, network(name), lr=0.1 / fine, steps=10 * fine, **common)
@@ -122,10 +135,14 @@ def test_identity_flow_is_the_limit_of_small_steps(name):
 def test_property_finite_widths_approach_the_limit(name):
     """The mean kernel over draws tends to the infinite-width one as N grows."""
     task, _, _ = problem()
-    far = linear.trajectory(task, network(name), width=math.inf, lr=0.05, steps=10, spectra_at=[10], seeds=range(1))
+    far = linear.trajectory(
+        task, network(name), width=math.inf, lr=0.05, steps=10, spectra_at=[10], seeds=range(1)
+    )
     gaps = []
     for width in (2**6, 2**10, 2**40):
-        near = linear.trajectory(task, network(name), width=width, lr=0.05, steps=10, spectra_at=[10], seeds=range(20))
+        near = linear.trajectory(
+            task, network(name), width=width, lr=0.05, steps=10, spectra_at=[10], seeds=range(20)
+        )
         gaps.append(abs(near.gauss_newton.values[:, 10].mean() / far.gauss_newton.values[0, 10] - 1))
     assert gaps[0] > gaps[1] > gaps[2]
     assert gaps[2] < 1e-5
@@ -133,7 +150,9 @@ def test_property_finite_widths_approach_the_limit(name):
 
 def test_property_bartlett_has_the_law_of_the_product():
     """Means and variances of the Gram entries agree with Z Z^T / N within 4 standard errors (2000 draws)."""
-    drawn = linear.initial(width=12, inputs=2, outputs=1, kappa=Power.one().exponent("width"), seeds=range(2000))
+    drawn = linear.initial(
+        width=12, inputs=2, outputs=1, kappa=Power.one().exponent("width"), seeds=range(2000)
+    )
     rng = np.random.default_rng(5)
     z = rng.standard_normal((2000, 3, 12))
     direct = z @ z.transpose(0, 2, 1) / 12
@@ -196,13 +215,20 @@ def test_oracle_closed_form_of_whitened_inputs():
     """Infinite width, muP, one output: S is theory's closed form in the strength of the learned direction."""
     from sympy import lambdify
 
-    from scalewright.theory.landscape import whitened
     from scalewright.theory.landscape import symbols as named_symbols
+    from scalewright.theory.landscape import whitened
 
     inputs, strength = 4, 1.5
     task = linear.Problem(np.eye(inputs), np.eye(inputs)[:, :1] * strength)
     path = linear.trajectory(
-        task, network("mup"), width=math.inf, lr=0.1, steps=60, dynamics="flow", spectra_at=range(61), tolerance=1e-10
+        task,
+        network("mup"),
+        width=math.inf,
+        lr=0.1,
+        steps=60,
+        dynamics="flow",
+        spectra_at=range(61),
+        tolerance=1e-10,
     )
     learned = strength - np.sqrt(2 * path.loss.values[0])
     symbols_ = (named_symbols.INPUTS, named_symbols.GAMMA, named_symbols.TARGET, named_symbols.STRENGTH)

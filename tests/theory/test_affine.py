@@ -5,6 +5,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from scalewright.theory.affine import Affine, Max, Term
 from scalewright.theory.strategies import exponents
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
+
 from scalewright.theory import Architecture, ArchitectureError, Node, Power, mlp
 
 SIZES = {name: Power({name: 1}) for name in ("inputs", "width", "outputs")}

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+
 from scalewright.theory import Alignment, Parametrization, mlp, named
 from scalewright.theory.calculus import measure
 from scalewright.theory.steps import OPTIMIZERS

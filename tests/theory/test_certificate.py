@@ -6,6 +6,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from scalewright.theory import Certificate, Infeasible, Parametrization, Power, Unverified, derive, mlp, named
 from scalewright.theory import desiderata as d
 from scalewright.theory.affine import Affine

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scalewright.theory.strategies import chains
 
 from scalewright import theory as th
+from scalewright.theory.strategies import chains
 
 
 def width(powers: Iterable[th.Power]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from scalewright.theory.affine import Affine
 from scalewright.theory.elimination import Elimination
 

@@ -5,15 +5,6 @@ exact.
 """
 
 import pytest
-from scalewright.theory.landscape import (
-    DeepLinear,
-    balanced,
-    balanced_mode,
-    gauss_newton_top,
-    hessian_top,
-    residual_top,
-)
-from scalewright.theory.landscape.symbols import BASE_RATE, LAYERS, STRENGTH, TARGET
 from sympy import (
     Integer,
     Matrix,
@@ -29,6 +20,16 @@ from sympy import (
     symbols,
     zeros,
 )
+
+from scalewright.theory.landscape import (
+    DeepLinear,
+    balanced,
+    balanced_mode,
+    gauss_newton_top,
+    hessian_top,
+    residual_top,
+)
+from scalewright.theory.landscape.symbols import BASE_RATE, LAYERS, STRENGTH, TARGET
 
 Z = Symbol("z")
 SHAPES = [(2, 3, 2), (2, 2, 3, 1), (1, 2, 2, 2, 1)]

@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 import pytest
+from sympy import Determinant, Eq, ImmutableMatrix, Matrix, MatrixExpr, Rational, Symbol, Trace, ZeroMatrix
+
 from scalewright.theory.landscape import Derivation, Step, balanced, theorems, whitened
 from scalewright.theory.landscape.derivation import definition, identity
 from scalewright.theory.landscape.matrices import commutation, exact, refuse_float
 from scalewright.theory.landscape.symbols import INPUTS, OUTPUTS, WIDTH, E, V
-from sympy import Determinant, Eq, ImmutableMatrix, Matrix, MatrixExpr, Rational, Symbol, Trace, ZeroMatrix
 
 ALL = [
     theorems.closure,

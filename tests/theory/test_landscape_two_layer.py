@@ -8,9 +8,10 @@ from random import Random
 
 import numpy as np
 import pytest
+from sympy import Matrix, Poly, Rational, Symbol, cancel, diag, diff, expand, eye, hessian, symbols, zeros
+
 from scalewright.theory.landscape import TwoLayer, bulk_polynomial, lifted_hessian, lifted_operator
 from scalewright.theory.landscape.two_layer import rate_matrix, swap
-from sympy import Matrix, Poly, Rational, Symbol, cancel, diag, diff, expand, eye, hessian, symbols, zeros
 
 Z = Symbol("z")
 

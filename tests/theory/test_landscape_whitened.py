@@ -7,9 +7,10 @@ over gamma_0.
 
 import numpy as np
 import pytest
+from sympy import Abs, Matrix, Rational, Symbol, eye, limit, simplify, sqrt, zeros
+
 from scalewright.theory.landscape import TwoLayer, whitened
 from scalewright.theory.landscape.symbols import BASE_RATE, GAMMA, INPUTS, STRENGTH, TARGET
-from sympy import Abs, Matrix, Rational, Symbol, eye, limit, simplify, sqrt, zeros
 
 D, WIDTH = 4, 7
 S, HALF = Rational(3, 8), Rational(1, 2)

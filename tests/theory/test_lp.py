@@ -5,6 +5,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from scalewright.theory import lp
 from scalewright.theory.affine import Affine
 from scalewright.theory.errors import Unverified

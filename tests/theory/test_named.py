@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import pytest
+
 from scalewright.theory import Alignment, Infeasible, Parametrization, Power, ScalingError, derive, mlp, named
 from scalewright.theory import desiderata as d
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from scalewright.theory import Numbers, Parametrization, Power, ScalingError, derive, mlp, named
 
 

@@ -6,6 +6,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from scalewright.theory.power import Power, exact
 
 RATIONALS = st.fractions(min_value=-4, max_value=4, max_denominator=6)

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from sympy import Expr, Integer, Max, Pow, Sum, Symbol, expand, factor, powsimp, simplify, solve, symbols
+
 from scalewright.theory.landscape.derivation import Derivation, Step, identity
 from scalewright.theory.landscape.matrices import refuse_float
 from scalewright.theory.landscape.symbols import BASE_RATE, LAYERS, STRENGTH, TARGET
-from sympy import Expr, Integer, Max, Pow, Sum, Symbol, expand, factor, powsimp, simplify, solve, symbols
 
 AMPLITUDE = Symbol("a", positive=True)
 """Amplitude a of every layer; s = a^L."""

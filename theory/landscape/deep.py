@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
-from scalewright.theory.landscape.matrices import commutation, exact, refuse_float
 from sympy import Expr, ImmutableMatrix, Matrix, eye, kronecker_product, sqrt, zeros
+
+from scalewright.theory.landscape.matrices import commutation, exact, refuse_float
 
 
 @dataclass(frozen=True)

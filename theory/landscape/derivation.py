@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Literal
 
-from scalewright.theory.landscape.matrices import explicit, random_rational
 from sympy import Basic, Eq, Expr, ImmutableMatrix, MatrixSymbol, Rational, Symbol, expand, latex, simplify
 from sympy.matrices import MatrixBase
+
+from scalewright.theory.landscape.matrices import explicit, random_rational
 
 Method = Literal["symbolic", "rational", "definition"]
 

@@ -7,9 +7,10 @@ bulk of known eigenvalues. See docs/concepts/linear-networks.md for the proofs.
 from collections.abc import Callable
 from typing import Any
 
+from sympy import Expr, ImmutableMatrix, Rational, Symbol, sqrt, zeros
+
 from scalewright.theory.landscape.matrices import exact, refuse_float
 from scalewright.theory.landscape.two_layer import rate_matrix, swap
-from sympy import Expr, ImmutableMatrix, Rational, Symbol, sqrt, zeros
 
 
 def lifted_operator(

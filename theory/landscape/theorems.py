@@ -3,6 +3,9 @@
 from functools import cache
 from typing import Any
 
+from sympy import Determinant, Identity, KroneckerProduct, MatrixSymbol, Symbol, Trace, ZeroMatrix, sqrt
+from sympy.matrices.expressions.blockmatrix import BlockMatrix
+
 from scalewright.theory.landscape.derivation import Derivation, definition, identity
 from scalewright.theory.landscape.symbols import (
     D_E,
@@ -24,8 +27,6 @@ from scalewright.theory.landscape.symbols import (
     stack,
     swap_symbol,
 )
-from sympy import Determinant, Identity, KroneckerProduct, MatrixSymbol, Symbol, Trace, ZeroMatrix, sqrt
-from sympy.matrices.expressions.blockmatrix import BlockMatrix
 
 _N, _C = WIDTH, SCALE
 _SIZES = ((INPUTS, 3), (OUTPUTS, 2), (WIDTH, 4), (SAMPLES, 3))

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from scalewright.theory.landscape.matrices import block_diagonal, exact, refuse_float
 from sympy import Expr, ImmutableMatrix, Rational, eye, kronecker_product, sqrt, zeros
+
+from scalewright.theory.landscape.matrices import block_diagonal, exact, refuse_float
 
 
 @dataclass(frozen=True)

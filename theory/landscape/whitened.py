@@ -11,11 +11,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from scalewright.theory.landscape.derivation import Derivation, Step, identity
-from scalewright.theory.landscape.lifted import lifted_hessian
-from scalewright.theory.landscape.matrices import refuse_float
-from scalewright.theory.landscape.symbols import BASE_RATE, GAMMA, INPUTS, STRENGTH, TARGET
-from scalewright.theory.landscape.two_layer import swap
 from sympy import (
     Eq,
     Expr,
@@ -38,6 +33,12 @@ from sympy import (
     sqrt,
     together,
 )
+
+from scalewright.theory.landscape.derivation import Derivation, Step, identity
+from scalewright.theory.landscape.lifted import lifted_hessian
+from scalewright.theory.landscape.matrices import refuse_float
+from scalewright.theory.landscape.symbols import BASE_RATE, GAMMA, INPUTS, STRENGTH, TARGET
+from scalewright.theory.landscape.two_layer import swap
 
 _A, _MU, _Q = Symbol("a", positive=True), Symbol("mu", real=True), Symbol("q", real=True)
 _STEP = BASE_RATE * GAMMA / sqrt(INPUTS)

@@ -37,5 +37,7 @@ def _print(found: list) -> None:  # type: ignore[type-arg]
     for finding in found:
         note = " (stale)" if finding.stale else ""
         verdict = f"[{colours[finding.verdict]}]{finding.verdict}{note}[/]"
-        grid.add_row(finding.claim.paper, finding.claim.id, finding.claim.statement, verdict, finding.scale or "-")
+        grid.add_row(
+            finding.claim.paper, finding.claim.id, finding.claim.statement, verdict, finding.scale or "-"
+        )
     Console().print(grid)

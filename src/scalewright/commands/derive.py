@@ -30,7 +30,11 @@ def command(
         network = networks.architecture_of(arch, layers=layers, activation=activation, bias=bias, loss=loss)
         found = networks.parametrization_of(network, optimizer=optimizer, name=name, axes=axes, gauge=gauge)
         found.certificate.verify()
-        show(to_json(found.to_json()) if json else found.to_markdown() + "\nThe certificate was verified in exact arithmetic.")
+        show(
+            to_json(found.to_json())
+            if json
+            else found.to_markdown() + "\nThe certificate was verified in exact arithmetic."
+        )
         if out is not None:
             folder = output_folder(NAME, out, force=force)
             write_text(folder / "derive.json", to_json(found.to_json()))
@@ -44,7 +48,9 @@ def _page(found: object, optimizer: str) -> str:
 
     assert isinstance(found, Parametrization)
     proofs = tuple(
-        Proof(found.explain(entry, quantity)) for entry in found.entries for quantity in ("multiplier", "init_std", "lr")
+        Proof(found.explain(entry, quantity))
+        for entry in found.entries
+        for quantity in ("multiplier", "init_std", "lr")
     )
     table = Section("Table", ("Powers of the width n.",), (parametrization_table(found),))
     return render(

@@ -8,18 +8,22 @@ import typer
 if TYPE_CHECKING:
     from scalewright.theory import Architecture, Parametrization
 
-Arch = Annotated[str, typer.Option("--arch", help="Architecture: mlp, or a JSON file written by Architecture.to_json.")]
+Arch = Annotated[
+    str, typer.Option("--arch", help="Architecture: mlp, or a JSON file written by Architecture.to_json.")
+]
 Layers = Annotated[int, typer.Option(help="Weight layers of the mlp.")]
 Activation = Annotated[str, typer.Option(help="Activation of the mlp: linear, relu, tanh, ...")]
 Bias = Annotated[bool, typer.Option("--bias", help="Give every layer of the mlp a bias.")]
 Loss = Annotated[str, typer.Option(help="Loss: squared or cross-entropy.")]
 Optimizer = Annotated[str, typer.Option(help="Optimizer: sgd or adam.")]
 Name = Annotated[
-    str | None, typer.Option("--parametrization", help="sp, ntp, mean-field or mup; without it muP without multipliers.")
+    str | None,
+    typer.Option("--parametrization", help="sp, ntp, mean-field or mup; without it muP without multipliers."),
 ]
 Axes = Annotated[str, typer.Option(help="Growing axes, comma separated, in the order in which they grow.")]
 Gauge = Annotated[
-    str | None, typer.Option(help="State the answer in this gauge: no-multipliers, unit-variance, tensor-programs-4.")
+    str | None,
+    typer.Option(help="State the answer in this gauge: no-multipliers, unit-variance, tensor-programs-4."),
 ]
 
 
@@ -48,5 +52,7 @@ def parametrization_of(
     asked = tuple(axis.strip() for axis in axes.split(","))
     if name is not None and asked != ("width",):
         raise ValueError(f"--parametrization is defined on the axis width alone; given --axes {axes}")
-    found = derive(architecture, optimizer, axes=asked) if name is None else named(architecture, name, optimizer)
+    found = (
+        derive(architecture, optimizer, axes=asked) if name is None else named(architecture, name, optimizer)
+    )
     return found if gauge is None else found.in_gauge(gauge)

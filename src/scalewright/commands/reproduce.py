@@ -5,7 +5,16 @@ from typing import Annotated
 import typer
 
 from scalewright.commands import runs
-from scalewright.frontdoor import FAIL, PASS, UNDECIDED, one_sentence, output_folder, progress_bar, show, to_json
+from scalewright.frontdoor import (
+    FAIL,
+    PASS,
+    UNDECIDED,
+    one_sentence,
+    output_folder,
+    progress_bar,
+    show,
+    to_json,
+)
 
 NAME = "reproduce"
 
@@ -33,9 +42,19 @@ def command(
         from scalewright.report.paper import page
 
         provenance = {"command": command_line(), **found.provenance}
-        path = runs.write_report(folder, page(found, figures, provenance), found.verdicts, figures, provenance)
+        path = runs.write_report(
+            folder, page(found, figures, provenance), found.verdicts, figures, provenance
+        )
         if json:
-            show(to_json({"claims": [finding.to_json() for finding in found.findings], "report": str(path), **provenance}))
+            show(
+                to_json(
+                    {
+                        "claims": [finding.to_json() for finding in found.findings],
+                        "report": str(path),
+                        **provenance,
+                    }
+                )
+            )
         else:
             from scalewright.report.tables import print_verdicts
 

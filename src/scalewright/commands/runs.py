@@ -15,9 +15,13 @@ if TYPE_CHECKING:
 Scale = Annotated[str, typer.Option(help="smoke (minutes) or standard (half an hour).")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Json = Annotated[bool, typer.Option("--json", help="Print only JSON.")]
-Out = Annotated[Path | None, typer.Option(help="Write to this new folder instead of the next reports/NAME-001.")]
+Out = Annotated[
+    Path | None, typer.Option(help="Write to this new folder instead of the next reports/NAME-001.")
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace an existing report folder.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on in an existing folder where a run was stopped.")]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on in an existing folder where a run was stopped.")
+]
 
 PNG_DPI = 160
 
@@ -30,7 +34,11 @@ def check_device(device: str) -> str:
 
 
 def write_report(
-    folder: Path, page: "Page", verdicts: Sequence["Verdict"], figures: Mapping[str, Any], record: Mapping[str, Any]
+    folder: Path,
+    page: "Page",
+    verdicts: Sequence["Verdict"],
+    figures: Mapping[str, Any],
+    record: Mapping[str, Any],
 ) -> Path:
     """Write index.html, verdicts.json and each figure as PNG; return the page's path."""
     from scalewright.report import render

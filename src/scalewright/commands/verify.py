@@ -28,7 +28,10 @@ def command(
 
         with progress_bar(NAME) as stage:
             found = run_stages(
-                catalogue.chain(sizes, used), folder=folder, key={"scale": scale, "device": used}, progress=stage
+                catalogue.chain(sizes, used),
+                folder=folder,
+                key={"scale": scale, "device": used},
+                progress=stage,
             )
             limits = catalogue.limits(sizes)
         verdicts = catalogue.judge_chain(found)
@@ -36,9 +39,13 @@ def command(
         provenance = {"command": command_line(), "scale": scale, **environment(used)}
         from scalewright.report.chain import page
 
-        path = runs.write_report(folder, page(found, verdicts, figures, provenance), verdicts, figures, provenance)
+        path = runs.write_report(
+            folder, page(found, verdicts, figures, provenance), verdicts, figures, provenance
+        )
         if json:
-            show(to_json({"verdicts": [row.to_json() for row in verdicts], "report": str(path), **provenance}))
+            show(
+                to_json({"verdicts": [row.to_json() for row in verdicts], "report": str(path), **provenance})
+            )
         else:
             from scalewright.report.tables import print_verdicts
 

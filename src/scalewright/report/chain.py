@@ -16,7 +16,10 @@ TITLES = {"mup": "muP, maximal update", "ntp": "NTP, neural tangent", "sp": "SP,
 
 
 def page(
-    found: Mapping[str, xr.Dataset], verdicts: Sequence[Verdict], figures: Mapping[str, Any], provenance: Mapping[str, str]
+    found: Mapping[str, xr.Dataset],
+    verdicts: Sequence[Verdict],
+    figures: Mapping[str, Any],
+    provenance: Mapping[str, str],
 ) -> Page:
     """Return the page of the whole chain: derive, predict, measure, compare."""
     counts = [sum(row.verdict == kind for row in verdicts) for kind in ("pass", "fail", "undecided")]
@@ -35,7 +38,11 @@ def _derive() -> Section:
     for name in PARAMETRIZATIONS:
         rule = named(mlp(layers=3, activation="relu", loss="squared"), name, "sgd")
         rule.certificate.verify()
-        tables.append(parametrization_table(rule, f"{TITLES[name]}: gradient descent. Certificate verified in exact arithmetic."))
+        tables.append(
+            parametrization_table(
+                rule, f"{TITLES[name]}: gradient descent. Certificate verified in exact arithmetic."
+            )
+        )
     rule = named(mlp(layers=3, activation="relu", loss="squared"), "mup", "sgd").in_gauge("no-multipliers")
     tables.append(Proof(rule.explain("hidden.0.weight", "lr"), "One entry proved: the learning rate of the hidden layer under muP, "
                         "stated without multipliers."))  # fmt: skip

@@ -66,7 +66,10 @@ def render(page: Page) -> str:
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("scalewright.report", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.PackageLoader("scalewright.report", "."),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.tests["table"] = lambda block: isinstance(block, Table)
     environment.tests["figure"] = lambda block: isinstance(block, Figure)
@@ -87,7 +90,9 @@ def verdict_table(verdicts: Sequence[Verdict], caption: str = "") -> Table:
         for verdict in verdicts
     )
     marks = {(i, 5): verdict.verdict for i, verdict in enumerate(verdicts)}
-    return Table(("check", "statement", "measured [95 %]", "predicted", "expected", "verdict"), rows, caption, marks)
+    return Table(
+        ("check", "statement", "measured [95 %]", "predicted", "expected", "verdict"), rows, caption, marks
+    )
 
 
 def measured(verdict: Verdict) -> str:
@@ -101,7 +106,11 @@ def outcome(verdict: Verdict) -> str:
     """Format the verdict, with the seeds that would decide an undecided one."""
     if verdict.verdict != "undecided":
         return verdict.verdict
-    more = "no number of seeds decides" if verdict.further_seeds is None else f"{verdict.further_seeds} more seeds"
+    more = (
+        "no number of seeds decides"
+        if verdict.further_seeds is None
+        else f"{verdict.further_seeds} more seeds"
+    )
     return f"undecided ({more})"
 
 

@@ -33,7 +33,8 @@ def page(found: Reproduction, figures: Mapping[str, Any], provenance: Mapping[st
     counted = {kind: sum(f.verdict == kind for f in found.findings) for kind in _MARK}
     return Page(
         f"Reproduction of {found.paper}",
-        ", ".join(f"{count} {kind}" for kind, count in counted.items() if count) + f" of {len(found.findings)} claims.",
+        ", ".join(f"{count} {kind}" for kind, count in counted.items() if count)
+        + f" of {len(found.findings)} claims.",
         (Section("Claims", (), (overview,)), *details, Section("Pictures", (), pictures)),
         tuple(provenance.items()),
     )

@@ -11,8 +11,12 @@ COLUMNS = {"multiplier": "multiplier", "init_std": "initial std", "lr": "learnin
 
 def parametrization_table(found: Parametrization, caption: str = "") -> Table:
     """Return the scaling table of a parametrization, powers of the width as text."""
-    used = [name for name in COLUMNS if any(getattr(entry, name) is not None for entry in found.entries.values())]
-    rows = tuple((name, *(_power(getattr(entry, column)) for column in used)) for name, entry in found.entries.items())
+    used = [
+        name for name in COLUMNS if any(getattr(entry, name) is not None for entry in found.entries.values())
+    ]
+    rows = tuple(
+        (name, *(_power(getattr(entry, column)) for column in used)) for name, entry in found.entries.items()
+    )
     return Table(("parameter", *(COLUMNS[name] for name in used)), rows, caption)
 
 
