@@ -61,7 +61,7 @@ class Finding:
 def judge_claim(
     claim: Claim, verdicts: Sequence[Mapping[str, Any]]
 ) -> tuple[ClaimVerdict, tuple[Mapping[str, Any], ...]]:
-    """Combine the verdicts of a claim's checks: deviates if one fails, undecided if one is, not tried if one lacks."""
+    """Combine the verdicts of a claim's checks: the worst of them; not tried if one lacks."""
     known = {row["id"]: row for row in verdicts}
     rows = tuple(known[check] for check in claim.checks if check in known)
     outcomes = {row["verdict"] for row in rows}

@@ -33,17 +33,15 @@ def shades(count: int) -> list[Any]:
 
 
 def band(ax: Any, x: np.ndarray, values: np.ndarray, **style: Any) -> None:
-    """Draw the mean over the first axis with the range from the smallest to the largest seed."""
+    """Draw the median over the first axis (seeds) with the range that holds the middle 80 % of them.
+
+    Rows that are nan throughout were not run and are left out; columns where a run diverged are not drawn.
+    """
+    values = values[np.isfinite(values).any(axis=1)]
     keep = np.isfinite(values).all(axis=0)
-    ax.plot(x[keep], values[:, keep].mean(axis=0), **style)
-    ax.fill_between(
-        x[keep],
-        values[:, keep].min(axis=0),
-        values[:, keep].max(axis=0),
-        color=style.get("color"),
-        alpha=0.18,
-        linewidth=0,
-    )
+    low, middle, high = np.quantile(values[:, keep], (0.1, 0.5, 0.9), axis=0)
+    ax.plot(x[keep], middle, **style)
+    ax.fill_between(x[keep], low, high, color=style.get("color"), alpha=0.18, linewidth=0)
 
 
 def points_with_slope(ax: Any, found: Slope, *, label: str, **style: Any) -> None:
@@ -56,10 +54,23 @@ def points_with_slope(ax: Any, found: Slope, *, label: str, **style: Any) -> Non
     ax.plot(x, np.exp(found.intercept) * x**found.value, linewidth=1, **style)
 
 
-def log_axes(ax: Any, *, x: Sequence[float] | None = None, base: int = 2) -> None:
-    """Make both axes logarithmic, widths in powers of two."""
-    ax.set_xscale("log", base=base)
-    ax.set_yscale("log")
-    if x is not None:
-        ax.set_xticks(list(x), [str(int(v)) for v in x])
-        ax.minorticks_off()
+def log_widths(ax: Any, widths: Sequence[float]) -> None:
+    """Make both axes logarithmic, with at most five widths as ticks and readable numbers beside."""
+    ax.set_xscale("log", base=2)
+    shown = list(widths)[:: max(1, -(-len(widths) // 5))]
+    ax.set_xticks(shown, [str(int(w)) for w in shown])
+    ax.xaxis.minorticks_off()
+    log_numbers(ax, "y")
+
+
+def log_numbers(ax: Any, which: str) -> None:
+    """Make an axis logarithmic; ticks at 1, 2 and 5 where it spans few decades, else one a decade."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis = ax.xaxis if which == "x" else ax.yaxis
+    (ax.set_xscale if which == "x" else ax.set_yscale)("log")
+    low, high = sorted(axis.get_data_interval())
+    axis.set_minor_formatter(NullFormatter())
+    if low > 0 and np.log10(high / low) < 1.6:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

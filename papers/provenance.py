@@ -76,8 +76,8 @@ def _is_module(name: str) -> bool:
 
 def _source(name: str) -> str:
     spec = importlib.util.find_spec(name)
-    assert spec is not None and spec.origin is not None, name
-    return Path(spec.origin).read_text(encoding="utf-8")
+    assert spec is not None, name
+    return Path(str(spec.origin)).read_text(encoding="utf-8")
 
 
 def _body(name: str) -> bytes:

@@ -23,7 +23,7 @@ def store(
     *,
     root: Path | None = None,
 ) -> Path:
-    """Write the verdicts under a temporary name and rename: a killed run leaves the last results as they were."""
+    """Write the verdicts under a temporary name and rename: a killed run keeps the last results."""
     path = path_of(paper, scale, root)
     path.parent.mkdir(parents=True, exist_ok=True)
     record = {

@@ -1,4 +1,4 @@
-"""Run experiments one by one, each saved when it ends, so that an interrupted run can go on where it stopped."""
+"""Run experiments one by one, each saved when it ends, so that a stopped run can go on."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -32,8 +32,8 @@ def run_stages(
 
     Args:
         folder: where the trajectories lie; None keeps them in memory only.
-        key: what the results depend on (scale, device). A folder made under another key, or by another version
-            of the experiments, is refused.
+        key: what the results depend on (scale, device). A folder made under another key, or by another
+            version of the experiments, is refused.
         progress: opens a progress callback for a stage's name.
 
     Raises:
@@ -66,5 +66,6 @@ def _claim(folder: Path, key: dict[str, str]) -> None:
         mark.write_text(json.dumps(key), encoding="utf-8")
     elif json.loads(mark.read_text(encoding="utf-8")) != key:
         raise ValueError(
-            f"{folder} holds trajectories of another scale, device or version of the code; give another folder"
+            f"{folder} holds trajectories of another scale, device or version of the code; give another "
+            f"folder"
         )

@@ -13,7 +13,7 @@ NAMES = ("digits",)
 
 @dataclass(frozen=True)
 class Data:
-    """Inputs (P, D) and targets (P, K), float64, with the labels they come from and a checksum of the arrays."""
+    """Inputs (P, D) and targets (P, K), float64, with labels and a checksum."""
 
     name: str
     inputs: np.ndarray

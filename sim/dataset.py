@@ -37,9 +37,9 @@ def dataset(
         _check(dim, DIMENSIONS, "coords", "dimensions")
     data = xr.Dataset({name: (dims, np.asarray(value)) for name, (dims, value) in variables.items()})
     data = data.assign_coords({dim: np.asarray(value) for dim, value in coords.items()})
-    for name in data.data_vars:
-        entry = OBSERVABLES[str(name).removesuffix("_error")]
-        data[name].attrs = {
+    for key in data.data_vars:
+        entry = OBSERVABLES[str(key).removesuffix("_error")]
+        data[key].attrs = {
             "symbol": entry.symbol,
             "definition": entry.definition,
             "rescaling": entry.rescaling,
@@ -48,7 +48,7 @@ def dataset(
 
 
 def save(data: xr.Dataset, path: Path) -> Path:
-    """Write a trajectory as NetCDF-4 under a temporary name and rename it: a killed run leaves no half file."""
+    """Write a trajectory as NetCDF-4 under a temporary name and rename it: no half file is left."""
     path = Path(path)
     temporary = path.with_name(f".{path.name}.part")
     try:

@@ -27,8 +27,8 @@ class Slope(Estimate):
 
     Attributes:
         x, centres, errors: fitted abscissae, log of the average y and its standard error, one a point.
-        curvature: t-like ratio of the largest deviation from the line to its standard error: above about 3 the
-            points do not lie on a line and the slope is an average over the range.
+        curvature: t-like ratio of the largest deviation from the line to its standard error: above about 3
+            the points do not lie on a line and the slope is an average over the range.
     """
 
     x: tuple[float, ...] = ()
@@ -42,8 +42,8 @@ class Slope(Estimate):
 class Optimum(Estimate):
     """Location of a minimum on a logarithmic grid; `replicate_values` holds one location a replicate.
 
-    `censored` counts the replicates whose lowest point ends the grid. `status` is "at the edge" when they are more
-    than one in twenty: then the estimate is biased towards the grid, which should be widened.
+    `censored` counts the replicates whose lowest point ends the grid. `status` is "at the edge" when they are
+    more than one in twenty: then the estimate is biased towards the grid, which should be widened.
     """
 
     replicate_values: tuple[float, ...] = ()
@@ -94,7 +94,8 @@ def slope(
     if len(x) != len(rows) or len(x) < 2 or any(row.ndim != 1 or len(row) < 2 for row in rows):
         shapes = ", ".join(str(row.shape) for row in rows)
         raise ValueError(
-            f"fit.slope: y must hold r >= 2 replicates for each of n >= 2 points of x; given x {x.shape}, y {shapes}"
+            f"fit.slope: y must hold r >= 2 replicates for each of n >= 2 points of x; given x "
+            f"{x.shape}, y {shapes}"
         )
     if not all(np.isfinite(v).all() and (v > 0).all() for v in (x, *rows)):
         raise ValueError(
@@ -113,7 +114,7 @@ def slope(
 
 
 def line(x: np.ndarray, centres: np.ndarray, errors: np.ndarray, *, replicates: np.ndarray | int) -> Slope:
-    """Fit a slope through points whose logarithms, standard errors and numbers of replicates are known (see `slope`)."""
+    """Fit a slope through log y with known standard errors and numbers of replicates (see `slope`)."""
     away = np.log(x) - np.log(x).mean()
     weights = away / (away**2).sum()
     value = float(weights @ centres)
@@ -133,10 +134,10 @@ def line(x: np.ndarray, centres: np.ndarray, errors: np.ndarray, *, replicates: 
 def optimum(grid: Sequence[float] | np.ndarray, losses: np.ndarray, *, reach: int = 1) -> Optimum:
     """Locate the minimum of a loss on a logarithmic grid, one location a replicate, by a local parabola.
 
-    Per replicate: take the lowest point with up to `reach` neighbours on each side, fit log loss by a parabola in
-    log grid, and take its vertex (kept within the neighbours used). Losses that are not finite (diverged runs)
-    are never used; where fewer than three points remain the lowest itself is taken. Replicate locations
-    are averaged in log.
+    Per replicate: take the lowest point with up to `reach` neighbours on each side, fit log loss by a
+    parabola in log grid, and take its vertex (kept within the neighbours used). Losses that are not finite
+    (diverged runs) are never used; where fewer than three points remain the lowest itself is taken.
+    Replicate locations are averaged in log.
 
     Args:
         grid: learning rates (g,), increasing.
@@ -152,17 +153,20 @@ def optimum(grid: Sequence[float] | np.ndarray, losses: np.ndarray, *, reach: in
     grid, losses = np.asarray(grid, dtype=float), np.asarray(losses, dtype=float)
     if losses.ndim != 2 or losses.shape[1] != len(grid) or len(grid) < 3 or len(losses) < 2:
         raise ValueError(
-            f"fit.optimum: losses must be (r, g) with g = len(grid) >= 3 and r >= 2; given grid {grid.shape}, losses {losses.shape}"
+            f"fit.optimum: losses must be (r, g) with g = len(grid) >= 3 and r >= 2; given grid "
+            f"{grid.shape}, losses {losses.shape}"
         )
     if not np.isfinite(losses).any(axis=1).all():
         raise ValueError(
-            "fit.optimum: every replicate needs a finite loss; all rates of one diverged, so start the grid lower"
+            "fit.optimum: every replicate needs a finite loss; all rates of one diverged, so start the "
+            "grid lower"
         )
     places = [_vertex(np.log(grid), row, reach) for row in losses]
     found = interval([place for place, _ in places])
     return Optimum(
-        math.exp(found.value), found.standard_error, math.exp(found.low), math.exp(found.high), found.replicates,
-        tuple(math.exp(place) for place, _ in places), sum(at_edge for _, at_edge in places),
+        math.exp(found.value), found.standard_error, math.exp(found.low), math.exp(found.high),
+        found.replicates, tuple(math.exp(place) for place, _ in places), sum(at_edge for _, at_edge in
+        places),
     )  # fmt: skip
 
 

@@ -36,8 +36,9 @@ def top_eigenvalues(
 
     Args:
         apply: (B, size) -> (B, size), symmetric for each member.
-        tolerance: bound on the residual relative to |value|; the error of the value is of its square over the gap.
-        budget: greatest number of products; a member that has not met the tolerance says so in `converged`.
+        tolerance: bound on the residual relative to |value|; the error of the value is of its square over
+        the gap. budget: greatest number of products; a member that has not met the tolerance says so in
+        `converged`.
 
     Cost: one application a step, and size * steps numbers a member for the basis.
     """
@@ -55,7 +56,8 @@ def top_eigenvalues(
             values, residuals, done = _ritz(projected[:, : k + 1, : k + 1], beta, tolerance)
             if last or done.all():
                 return TopEigenvalues(values, residuals, k + 1, done)
-        # An exhausted Krylov space (beta = 0) has residual 0; dividing by 1 there leaves a null vector behind.
+        # An exhausted Krylov space (beta = 0) has residual 0; dividing by 1 there leaves a null
+        # vector behind.
         if k + 1 == basis.shape[1]:
             basis = np.concatenate([basis, np.empty((batch, min(k + 1, budget - k - 1), size))], axis=1)
         basis[:, k + 1] = image / np.where(beta > 0, beta, 1.0)[:, None]
@@ -69,7 +71,7 @@ CAPACITY = 24
 
 
 def _orthogonalise(image: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Take the known directions (B, k, size) out of an image (B, size), twice; return it and its overlaps with them."""
+    """Take known directions (B, k, size) out of an image (B, size), twice; return it and the overlaps."""
     overlaps = np.zeros(known.shape[:2])
     for _ in range(2):
         found = (known @ image[:, :, None])[:, :, 0]

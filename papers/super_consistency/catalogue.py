@@ -116,7 +116,8 @@ def draw_all(results: Results, scale: str) -> dict[str, Any]:
 
 
 _AGREEMENT = (
-    "Two-layer linear networks on the digits. Dots: trained networks, measured by automatic differentiation. Lines: the exact "
+    "Two-layer linear networks on the digits. Dots: trained networks, measured by automatic "
+    "differentiation. Lines: the exact "
     "dynamics, started from each network's own initial Gram matrix. Dashed: the infinite-width limit. "
 )
 CAPTIONS = {
@@ -126,16 +127,24 @@ CAPTIONS = {
     + "Under NTP the sharpness rises less the wider the network: the evolution slows down as 1/N.",
     "agreement-sp": _AGREEMENT
     + "Under SP at the rate 1/N the sharpness stays where it is already at moderate widths.",
-    "slopes": "Width exponents. Circles: means over independent initial draws of the exact dynamics, with 95 % bars and fitted "
-    "lines; hollow: below N = 256, where corrections of order D/N bend the line, not fitted. Crosses: trained networks.",
-    "fixed-rate-sp": "SP at the rate that suits the smallest width. The sharpness grows with N, the edge of stability does not: "
+    "slopes": "Width exponents. Circles: means over independent initial draws of the exact dynamics, "
+    "with 95 % bars and fitted "
+    "lines; hollow: below N = 256, where corrections of order D/N bend the line, not fitted. Crosses: "
+    "trained networks.",
+    "fixed-rate-sp": "SP at the rate that suits the smallest width. The sharpness grows with N, the "
+    "edge of stability does not: "
     "from some width on training diverges, at the step that the exact dynamics predicts.",
-    "transfer": "ReLU networks. Loss against learning rate: mean over seeds, band from the least to the largest. Dotted: the "
+    "transfer": "ReLU networks. Loss against learning rate: mean over seeds, band from the least to the "
+    "largest. Dotted: the "
     "optimum of each width. Under muP the optima coincide, under SP they fall as 1/N (right).",
-    "consistency": "Sharpness of the ReLU networks along training. Under muP the curves of all widths lie on each other; under "
+    "consistency": "Sharpness of the ReLU networks along training. Under muP the curves of all widths "
+    "lie on each other; under "
     "NTP the wider the network, the less it sharpens.",
-    "toy-slopes": "Whitened toy: four inputs, one output, widths 64 to 2^18. The sharpening, the residual part and the spread over draws.",
-    "toy-transfer": "Graded toy: loss after 60 steps. Under muP the best rate (dotted) is the same at every width; under NTP it drifts.",
-    "random-features": "ReLU networks under muP. Left: all layers trained, the sharpness rises. Right: only the readout trained "
+    "toy-slopes": "Whitened toy: four inputs, one output, widths 64 to 2^18. The sharpening, the "
+    "residual part and the spread over draws.",
+    "toy-transfer": "Graded toy: loss after 60 steps. Under muP the best rate (dotted) is the same at "
+    "every width; under NTP it drifts.",
+    "random-features": "ReLU networks under muP. Left: all layers trained, the sharpness rises. Right: "
+    "only the readout trained "
     "(random features), the sharpness stays where it was.",
 }

@@ -1,4 +1,4 @@
-"""The two-layer linear network on the digits: trained, predicted from the same weights, and drawn at random."""
+"""The two-layer linear network on the digits: trained, predicted, and drawn at random."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -21,8 +21,8 @@ def agreement(scale: Scale, name: str, *, device: str = "auto", progress: Progre
     """Train networks by gradient descent and predict each from the Gram matrix of its own initial weights.
 
     Returns:
-        A trajectory with dimensions (origin, width, seed, step), origin "measured", "predicted" or "control": the
-        control starts the prediction from the weights of the next seed, so it must miss.
+        A trajectory with dimensions (origin, width, seed, step), origin "measured", "predicted" or "control":
+        the         control starts the prediction from the weights of the next seed, so it must miss.
     """
     images = settings.digits(scale)
     task = linear.Problem.of(images.inputs, images.targets)
@@ -42,7 +42,7 @@ def agreement(scale: Scale, name: str, *, device: str = "auto", progress: Progre
 
 
 def fixed_rate(scale: Scale, *, device: str = "auto", progress: Progress = None) -> xr.Dataset:
-    """Train and predict the standard parametrization at the rate that suits the smallest width, at every width."""
+    """Train and predict SP at every width with the one rate that suits the smallest."""
     images = settings.digits(scale)
     task = linear.Problem.of(images.inputs, images.targets)
     rule = settings.fixed_rate(settings.linear_network("sp"))
@@ -70,9 +70,17 @@ def draws(scale: Scale, name: str, *, progress: Progress = None) -> xr.Dataset:
     rows = []
     for done, width in enumerate(scale.draw_widths):
         path = linear.trajectory(
-            task, rule, width=width, lr=lr, steps=scale.linear_steps, gamma=GAMMA, seeds=range(scale.draws),
-            spectra_at=[0, scale.linear_steps], quantities=QUANTITIES, tolerance=1e-5,
-        )  # fmt: skip
+            task,
+            rule,
+            width=width,
+            lr=lr,
+            steps=scale.linear_steps,
+            gamma=GAMMA,
+            seeds=range(scale.draws),
+            spectra_at=[0, scale.linear_steps],
+            quantities=QUANTITIES,
+            tolerance=1e-4,
+        )
         rows.append(path)
         if progress:
             progress(done + 1, len(scale.draw_widths))
@@ -87,9 +95,16 @@ def limit(scale: Scale, name: str) -> xr.Dataset:
     images = settings.digits(scale)
     task = linear.Problem.of(images.inputs, images.targets)
     return linear.trajectory(
-        task, settings.linear_network(name), width=math.inf, lr=settings.base_rate(name, task), steps=scale.linear_steps,
-        gamma=GAMMA, seeds=range(1), spectra_at=range(scale.linear_steps + 1), quantities=QUANTITIES,
-    )  # fmt: skip
+        task,
+        settings.linear_network(name),
+        width=math.inf,
+        lr=settings.base_rate(name, task),
+        steps=scale.linear_steps,
+        gamma=GAMMA,
+        seeds=range(1),
+        spectra_at=range(scale.linear_steps + 1),
+        quantities=QUANTITIES,
+    )
 
 
 def _at_width(
@@ -102,20 +117,33 @@ def _at_width(
     device: str,
     quantities: Sequence[str] = QUANTITIES,
 ) -> xr.Dataset:
-    """Train `scale.linear_seeds` networks of one width, and predict them from their weights before training."""
+    """Train the networks of one width, and predict each from its weights before training."""
     seeds = range(scale.linear_seeds)
-    sizes = {"width": width, "inputs": task.inputs, "outputs": task.outputs}
-    ensemble = nets.Ensemble.of(build, rule, seeds=seeds, lrs=[lr], gamma=GAMMA, device=device, **sizes)
-    state = initial_state(ensemble, rule, **sizes)
+    ensemble = nets.Ensemble.of(
+        build,
+        rule,
+        width=width,
+        inputs=task.inputs,
+        outputs=task.outputs,
+        seeds=seeds,
+        lrs=[lr],
+        gamma=GAMMA,
+        device=device,
+    )
+    state = initial_state(ensemble, rule, width=width, inputs=task.inputs, outputs=task.outputs)
     at = settings.observed_steps(scale.linear_steps) if quantities else []
     trained = nets.train(
-        ensemble, (images.inputs, images.targets), steps=scale.linear_steps, observe_at=at, quantities=quantities,
+        ensemble,
+        (images.inputs, images.targets),
+        steps=scale.linear_steps,
+        observe_at=at,
+        quantities=quantities,
         tolerance=1e-6,
-    ).isel(lr=0, drop=True)  # fmt: skip
+    ).isel(lr=0, drop=True)
     arguments = {"width": width, "lr": lr, "steps": scale.linear_steps, "gamma": GAMMA, "seeds": seeds}
-    asked = {"spectra_at": at, "quantities": quantities}
+    asked = {"quantities": quantities, "spectra_at": range(scale.linear_steps + 1) if quantities else []}
     predicted = linear.trajectory(task, rule, state=state, **arguments, **asked)  # type: ignore[arg-type]
-    other = np.roll(np.arange(len(seeds)), 1)
+    other, asked["spectra_at"] = np.roll(np.arange(len(seeds)), 1), at
     control = linear.trajectory(task, rule, state=state[other], **arguments, **asked)  # type: ignore[arg-type]
     origins = {"measured": trained, "predicted": predicted, "control": control}
     joined = xr.concat(list(origins.values()), dim="origin", join="override", combine_attrs="drop_conflicts")

@@ -23,6 +23,7 @@ MIDDLE = {"mup": 0.7, "sp": 1.0 / 64}
 GAMMA_RELU = 2.5
 #: Hidden units of all members of a block together.
 BLOCK_UNITS = 2**14
+ALL = ("sharpness", "gauss_newton", "residual", "ntk")
 #: Relative residual of the followed eigenvalues; their error is of its square over the spectral gap.
 FOLLOWED_TOLERANCE = 1e-2
 #: Base rates at which the sharpness is followed: below the optimum of muP, and the same for NTP.
@@ -32,16 +33,17 @@ FOLLOWED = {"mup": 0.25, "ntp": 0.25}
 def rule_of(scale: Scale, name: str) -> Parametrization:
     """Return the parametrization of the ReLU network; SP with one global rate that does not scale.
 
-    The powers of the width leave a constant free in every layer. For SP the input weights have variance one and
-    act on x / sqrt(D), as under muP and NTP: the same network at initialisation as with variance 1/D, but
-    without an input layer that learns D times faster and adds a constant of order D to a kernel that grows as N.
+    The powers of the width leave a constant free in every layer. For SP the input weights have variance one
+    and act on x / sqrt(D), as under muP and NTP: the same network at initialisation as with variance 1/D, but
+    without an input layer that learns D times faster and adds a constant of order D to a kernel that grows
+    as N.
     """
     rule = named(mlp(layers=scale.mlp_layers, activation="relu", loss="squared"), name, "sgd")
     return unit_inputs(settings.fixed_rate(rule)) if name == "sp" else rule
 
 
 def unit_inputs(rule: Parametrization) -> Parametrization:
-    """Move the fixed fan-in D^-1/2 of the input layer from the initial weights to the multiplier, rates untouched."""
+    """Move D^-1/2 of the input layer from its initial weights to its multiplier, rates untouched."""
     entry = rule.entries["input.weight"]
     moved = replace(entry, multiplier=entry.multiplier * entry.init_std, init_std=Power.one())
     return replace(rule, entries={**rule.entries, "input.weight": moved})
@@ -62,20 +64,22 @@ def transfer(scale: Scale, name: str, *, device: str = "auto", progress: Progres
     """Train every width at every rate and seed; the losses, with one row of rates a width.
 
     Returns:
-        A trajectory with dimensions (width, seed, lr, step); `rate` (width, lr) holds the learning rates, and seeds
-        that a width did not train are nan.
+        A trajectory with dimensions (width, seed, lr, step); `rate` (width, lr) holds the learning rates,
+        and seeds that a width did not train are nan.
     """
     images = settings.normalised_digits(scale)
+    inputs = images.inputs.shape[1]
     rows, rates = [], []
     for done, width in enumerate(scale.mlp_widths):
         rates.append(grid(scale, name, width))
         blocks = [
             nets.train(
-                networks(scale, name, width, seeds=seeds, lrs=rates[-1], inputs=images.inputs.shape[1], device=device),
-                (images.inputs, images.targets), steps=scale.mlp_steps,
+                networks(scale, name, width, seeds=seeds, lrs=rates[-1], inputs=inputs, device=device),
+                (images.inputs, images.targets),
+                steps=scale.mlp_steps,
             )
             for seeds in seed_blocks(scale, width)
-        ]  # fmt: skip
+        ]
         rows.append(
             xr.concat(blocks, dim="seed", combine_attrs="drop_conflicts").assign_coords(
                 lr=np.arange(scale.rates)
@@ -107,7 +111,8 @@ def consistency(
 ) -> xr.Dataset:
     """Follow sharpness, Gauss-Newton and residual parts along training at one base rate, every width.
 
-    With `features=False` only the readout is trained (random features): the rates of all other layers are zero,
+    Under NTP and with random features only S and G are followed. With `features=False`
+    only the readout is trained (random features): the rates of all other layers are zero,
     and so is their share of the rescaled Hessian.
     """
     images = settings.normalised_digits(scale)
@@ -126,9 +131,13 @@ def consistency(
         if not features:
             ensemble = only_readout(ensemble)
         trained = nets.train(
-            ensemble, (images.inputs, images.targets), steps=scale.mlp_steps, observe_at=at,
-            quantities=("sharpness", "gauss_newton", "residual", "ntk"), tolerance=FOLLOWED_TOLERANCE,
-        )  # fmt: skip
+            ensemble,
+            (images.inputs, images.targets),
+            steps=scale.mlp_steps,
+            observe_at=at,
+            quantities=ALL if name == "mup" and features else ALL[:2],
+            tolerance=FOLLOWED_TOLERANCE,
+        )
         rows.append(trained.isel(lr=0, drop=True))
         if progress:
             progress(done + 1, len(scale.mlp_widths))
@@ -157,7 +166,7 @@ def networks(
     inputs: int,
     device: str,
 ) -> nets.Ensemble:
-    """Stack the networks of one width, seeds times learning rates, in float32, outputs at initialisation subtracted.
+    """Stack the networks of one width, seeds times learning rates, in float32, with centred outputs.
 
     Centred outputs remove the random initial function, which under SP is of order one: it would have to be
     unlearned first, at a pace that differs from seed to seed.
@@ -167,6 +176,16 @@ def networks(
         return nets.models.mlp(scale.mlp_layers, width, inputs, outputs, activation="relu")
 
     return nets.Ensemble.of(
-        build, rule_of(scale, name), width=width, inputs=inputs, outputs=10, seeds=seeds, lrs=list(lrs),
-        gamma=GAMMA_RELU, gain=HE_GAIN, dtype=torch.float32, device=device, centred=True,
-    )  # fmt: skip
+        build,
+        rule_of(scale, name),
+        width=width,
+        inputs=inputs,
+        outputs=10,
+        seeds=seeds,
+        lrs=list(lrs),
+        gamma=GAMMA_RELU,
+        gain=HE_GAIN,
+        dtype=torch.float32,
+        device=device,
+        centred=True,
+    )

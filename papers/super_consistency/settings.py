@@ -23,8 +23,8 @@ class Scale:
         draw_widths, draws: widths and number of initial draws of the exact dynamics.
         linear_steps, linear_seeds: gradient steps and networks a width.
         mlp_layers, mlp_widths, mlp_steps: the ReLU network.
-        mlp_seeds: networks whose spectra are followed at the widest; at narrower widths in inverse proportion more,
-            since they fluctuate more and cost less, up to four times as many.
+        mlp_seeds: networks whose spectra are followed at the widest; at narrower widths in inverse
+            proportion more, since they fluctuate more and cost less, up to four times as many.
         transfer_seeds: networks a learning rate at the widest; at narrower widths in inverse proportion more.
         rates: number of learning rates of a transfer sweep, in steps of sqrt(2) around the middle.
     """
@@ -49,9 +49,37 @@ def _doublings(first: int, last: int) -> tuple[int, ...]:
 
 
 SCALES = {
-    "smoke": Scale("smoke", 256, _doublings(256, 4096), _doublings(64, 16384)[::2], 200, 30, 3, 3, _doublings(64, 512), 50, 3, 8, 9),
-    "standard": Scale("standard", 1797, _doublings(256, 16384), _doublings(64, 16384), 400, 30, 5, 3, _doublings(64, 1024), 50, 5, 5, 9),
-}  # fmt: skip
+    "smoke": Scale(
+        name="smoke",
+        samples=256,
+        linear_widths=_doublings(256, 4096),
+        draw_widths=_doublings(64, 16384)[::2],
+        draws=200,
+        linear_steps=30,
+        linear_seeds=3,
+        mlp_layers=3,
+        mlp_widths=_doublings(64, 512),
+        mlp_steps=50,
+        mlp_seeds=4,
+        transfer_seeds=6,
+        rates=9,
+    ),
+    "standard": Scale(
+        name="standard",
+        samples=1797,
+        linear_widths=_doublings(256, 16384),
+        draw_widths=_doublings(64, 16384),
+        draws=400,
+        linear_steps=30,
+        linear_seeds=5,
+        mlp_layers=3,
+        mlp_widths=_doublings(64, 1024),
+        mlp_steps=50,
+        mlp_seeds=5,
+        transfer_seeds=5,
+        rates=9,
+    ),
+}
 
 
 def scale_of(name: str) -> Scale:
@@ -67,7 +95,7 @@ def digits(scale: Scale) -> data.Data:
 
 
 def normalised_digits(scale: Scale) -> data.Data:
-    """Return the images divided by the root mean square of all their pixels, so that preactivations are of order one."""
+    """Return the images divided by the root mean square of all pixels: preactivations of order one."""
     images = digits(scale)
     return replace(images, inputs=images.inputs / np.sqrt((images.inputs**2).mean()))
 

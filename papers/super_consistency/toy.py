@@ -32,7 +32,7 @@ def whitened(name: str, *, widths: Sequence[int], draws: int, progress: Progress
                 seeds=range(draws),
                 spectra_at=[0, 5, 20, 80],
                 quantities=("sharpness", "gauss_newton", "residual", "ntk"),
-            )  # fmt: skip
+            )
         )
         if progress:
             progress(done + 1, len(widths))
@@ -41,7 +41,7 @@ def whitened(name: str, *, widths: Sequence[int], draws: int, progress: Progress
 
 
 def transfer(name: str, *, widths: Sequence[int], draws: int, progress: Progress = None) -> xr.Dataset:
-    """Loss after 60 steps for every rate of a grid, exact dynamics, graded spectrum: (width, seed, lr, step)."""
+    """Loss along 60 steps for every rate of a grid, graded spectrum: (width, seed, lr, step)."""
     rule = settings.linear_network(name)
     rows = []
     for done, width in enumerate(widths):

@@ -18,7 +18,7 @@ LABEL = {"mup": "muP", "ntp": "NTP", "sp": "SP"}
 
 
 def agreement(data: xr.Dataset) -> list[Verdict]:
-    """Predicted against measured, from the same initial weights: the closure is exact, so rounding remains."""
+    """Predicted against measured from the same initial weights: only rounding remains."""
     name = data.attrs["parametrization"]
     error = float(largest_error(data, "predicted").max())
     control = float(largest_error(data, "control").min())
@@ -27,21 +27,31 @@ def agreement(data: xr.Dataset) -> list[Verdict]:
             f"agreement-{name}",
             f"{LABEL[name]}: trained networks follow the prediction from their own initial Gram matrix "
             "(largest relative error of loss, S, G, R and NTK over widths, seeds and steps)",
-            error, predicted=0.0, tolerance=ROUNDING, basis="the closure is exact: rounding of 64-bit numbers remains",
+            error,
+            predicted=0.0,
+            tolerance=ROUNDING,
+            basis="the closure is exact: rounding of 64-bit numbers remains",
         ),
         judge(
             f"agreement-{name}-control",
-            f"{LABEL[name]}: the prediction from another network's Gram matrix agrees as well (least error over networks)",
-            control, predicted=0.0, tolerance=ROUNDING, expected="break", basis="another initial state",
+            f"{LABEL[name]}: the prediction from another network's Gram matrix agrees as well (least "
+            f"error over networks)",
+            control,
+            predicted=0.0,
+            tolerance=ROUNDING,
+            expected="break",
+            basis="another initial state",
         ),
-    ]  # fmt: skip
+    ]
 
 
 def largest_error(data: xr.Dataset, origin: str) -> np.ndarray:
     """Largest relative error against the measured networks over quantities and steps, (width, seed)."""
     measured, other = data.sel(origin="measured"), data.sel(origin=origin)
-    errors = [np.abs(other[q] / measured[q] - 1).max("step", skipna=True) for q in COMPARED if q in data]
-    return np.maximum.reduce([error.transpose("width", "seed").values for error in errors])
+    errors = [
+        abs(other[q] / measured[q] - 1).transpose("width", "seed", "step") for q in COMPARED if q in data
+    ]
+    return np.nanmax(np.concatenate([error.values for error in errors], axis=-1), axis=-1)
 
 
 def sharpening(data: xr.Dataset) -> xr.DataArray:
@@ -84,18 +94,31 @@ def draws(data: xr.Dataset) -> list[Verdict]:
     derived = exponents(settings.linear_network(name))
     rows = []
     for what, (_, key, bands, symbol) in SLOPES.items():
-        statement = f"{LABEL[name]}: {symbol} of linear networks scales as N^{derived[key]} from width {ASYMPTOTIC} on"
+        law = f"N^{derived[key]} from width {ASYMPTOTIC} on"
+        statement = f"{LABEL[name]}: {symbol} of linear networks scales as {law}"
         basis = "exponent derived from the parametrization; band: corrections of order D/N"
         rows.append(
-            judge(f"slope-{what}-{name}", statement, slope_of(data, what), predicted=float(derived[key]),
-                  tolerance=bands[name], basis=basis)
-        )  # fmt: skip
+            judge(
+                f"slope-{what}-{name}",
+                statement,
+                slope_of(data, what),
+                predicted=float(derived[key]),
+                tolerance=bands[name],
+                basis=basis,
+            )
+        )
     if name == "ntp":
         rows.append(
-            judge("super-consistency-ntp-control", "NTP: the sharpening is the same at every width, as under muP",
-                  slope_of(data, "sharpening"), predicted=0.0, tolerance=0.1, expected="break",
-                  basis="the band of muP")
-        )  # fmt: skip
+            judge(
+                "super-consistency-ntp-control",
+                "NTP: the sharpening is the same at every width, as under muP",
+                slope_of(data, "sharpening"),
+                predicted=0.0,
+                tolerance=0.1,
+                expected="break",
+                basis="the band of muP",
+            )
+        )
     return rows
 
 
@@ -110,10 +133,17 @@ def networks_and_draws(trained: xr.Dataset, drawn: xr.Dataset) -> list[Verdict]:
         error = _slope_error(drawn, what, widths, seeds=measured.sizes["seed"])
         distance = (ours.value - theirs.value) / math.hypot(error, theirs.standard_error)
         rows.append(
-            judge(f"networks-{what}-{name}", f"{LABEL[name]}: the trained networks' slope of {SLOPES[what][3]} "
-                  f"({ours.value:.3f}) is that of the draws ({theirs.value:.3f}), in standard errors",
-                  distance, predicted=0.0, tolerance=3.0, basis="standard error from the spread of the draws")
-        )  # fmt: skip
+            judge(
+                f"networks-{what}-{name}",
+                f"{LABEL[name]}: the trained networks' slope of "
+                f"{SLOPES[what][3]} "
+                f"({ours.value:.3f}) is that of the draws ({theirs.value:.3f}), in standard errors",
+                distance,
+                predicted=0.0,
+                tolerance=3.0,
+                basis="standard error from the spread of the draws",
+            )
+        )
     return rows
 
 
@@ -130,11 +160,26 @@ def fixed_rate(data: xr.Dataset) -> list[Verdict]:
     same = float(np.abs(measured - predicted).max())
     widest = float((measured.isel(width=-1) >= 0).mean())
     return [
-        judge("fixed-rate-sp", "SP at a rate that does not shrink: the step of divergence of every network is the predicted one "
-              "(largest difference in steps)", same, predicted=0.0, tolerance=0.0, basis="exact dynamics"),
-        judge("fixed-rate-sp-control", "SP at a rate that does not shrink: the widest networks stay stable (share that diverged)",
-              widest, predicted=0.0, tolerance=0.5, expected="break", basis="S grows as N, the edge 2/eta does not"),
-    ]  # fmt: skip
+        judge(
+            "fixed-rate-sp",
+            "SP at a rate that does not shrink: the step of divergence of every "
+            "network is the predicted one "
+            "(largest difference in steps)",
+            same,
+            predicted=0.0,
+            tolerance=0.0,
+            basis="exact dynamics",
+        ),
+        judge(
+            "fixed-rate-sp-control",
+            "SP at a rate that does not shrink: the widest networks stay stable (share that diverged)",
+            widest,
+            predicted=0.0,
+            tolerance=0.5,
+            expected="break",
+            basis="S grows as N, the edge 2/eta does not",
+        ),
+    ]
 
 
 #: The loss that a rate is judged by is averaged, in log, over this many last steps.
@@ -162,7 +207,7 @@ def transfer_slope(data: xr.Dataset) -> fit.Slope:
 
 
 def transfer(data: xr.Dataset) -> list[Verdict]:
-    """The optimum does not move under muP, and falls as 1/N under SP, where one rate does not serve all widths."""
+    """The optimum does not move under muP, and falls as 1/N under SP."""
     name = data.attrs["parametrization"]
     found = transfer_slope(data)
     censored = [
@@ -170,14 +215,35 @@ def transfer(data: xr.Dataset) -> list[Verdict]:
     ]
     note = f"; censored at widths {censored}" if censored else ""
     if name == "mup":
-        return [judge("transfer-mup", "muP: the optimal learning rate of the ReLU network does not move with width" + note,
-                      found, predicted=0.0, tolerance=0.1, basis="derived: the rate's power carries all of the width")]  # fmt: skip
+        return [
+            judge(
+                "transfer-mup",
+                "muP: the optimal learning rate of the ReLU network does not move with width" + note,
+                found,
+                predicted=0.0,
+                tolerance=0.1,
+                basis="derived: the rate's power carries all of the width",
+            )
+        ]
     return [
-        judge("transfer-sp", "SP: the optimal learning rate of the ReLU network falls as 1/N" + note, found, predicted=-1.0,
-              tolerance=0.15, basis="derived: largest rate with bounded logits"),
-        judge("transfer-sp-control", "SP: one learning rate serves all widths (slope 0)", found, predicted=0.0,
-              tolerance=0.1, expected="break", basis="the band of muP"),
-    ]  # fmt: skip
+        judge(
+            "transfer-sp",
+            "SP: the optimal learning rate of the ReLU network falls as 1/N" + note,
+            found,
+            predicted=-1.0,
+            tolerance=0.15,
+            basis="derived: largest rate with bounded logits",
+        ),
+        judge(
+            "transfer-sp-control",
+            "SP: one learning rate serves all widths (slope 0)",
+            found,
+            predicted=0.0,
+            tolerance=0.1,
+            expected="break",
+            basis="the band of muP",
+        ),
+    ]
 
 
 def consistency(mup: xr.Dataset, ntp: xr.Dataset) -> list[Verdict]:
@@ -188,11 +254,24 @@ def consistency(mup: xr.Dataset, ntp: xr.Dataset) -> list[Verdict]:
     )
     ours, theirs = relative_sharpening(mup), relative_sharpening(ntp)
     return [
-        judge("consistency-mup", "muP: the sharpness of the ReLU network, averaged in log over training, does not depend on width",
-              mean, predicted=0.0, tolerance=0.05, basis="band: finite-width corrections from width 64 on"),
-        judge("consistency-ntp-control", "NTP: the widest ReLU networks sharpen as much as under muP, (S(T) - S(0)) / S(0)", theirs,
-              predicted=ours.value, tolerance=ours.value / 2, expected="break", basis="muP measured; half of it"),
-    ]  # fmt: skip
+        judge(
+            "consistency-mup",
+            "muP: the sharpness of the ReLU network, averaged in log over training, does not depend on width",
+            mean,
+            predicted=0.0,
+            tolerance=0.05,
+            basis="band: finite-width corrections from width 64 on",
+        ),
+        judge(
+            "consistency-ntp-control",
+            "NTP: the widest ReLU networks sharpen as much as under muP, (S(T) - S(0)) / S(0)",
+            theirs,
+            predicted=ours.value,
+            tolerance=ours.value / 2,
+            expected="break",
+            basis="muP measured; half of it",
+        ),
+    ]
 
 
 def relative_sharpening(data: xr.Dataset) -> fit.Estimate:

@@ -1,4 +1,4 @@
-"""Predict deep linear networks on their balanced path, by integrating the mode equation that theory derives."""
+"""Predict deep linear networks on their balanced path: integrate theory's mode equation."""
 
 from collections.abc import Callable
 from functools import cache
@@ -24,8 +24,8 @@ def trajectory(
     """Follow one balanced mode of f = W_L ... W_1 x, W_l = a u_{l+1} u_l^T, under whitened inputs.
 
     Descent iterates a' = a - lr a^(L-1) (a^L - b) exactly; flow integrates ds/dt = L s^(2-2/L) (b - s) in the
-    time t = lr * step to a relative tolerance of 1e-12 (DOP853). The largest eigenvalues of G, R and H at every
-    step are the closed forms of `theory.landscape.balanced`.
+    time t = lr * step to a relative tolerance of 1e-12 (DOP853). The largest eigenvalues of G, R and H at
+    every step are the closed forms of `theory.landscape.balanced`.
 
     Args:
         layers: number of weight layers L >= 2.
@@ -35,8 +35,8 @@ def trajectory(
         steps: number of steps; entries 0 ... steps are returned.
 
     Returns:
-        A trajectory with dimension (step): loss (up to the part no network of this form can fit), outputs (the
-        strength s), sharpness, gauss_newton, residual.
+        A trajectory with dimension (step): loss (up to the part no network of this form can fit), outputs
+        (the strength s), sharpness, gauss_newton, residual.
 
     Raises:
         ValueError: an argument out of range, or descent that leaves s > 0, where the closed forms end.
@@ -67,7 +67,8 @@ def _descend(layers: int, strength: float, target: float, lr: float, steps: int)
         amplitudes[t + 1] = advance(amplitudes[t], target, lr)
         if not 0 < amplitudes[t + 1] < 1e6:
             raise ValueError(
-                f"sim.linear.balanced: the amplitude leaves the positive numbers at step {t + 1}; lr={lr} is too large"
+                f"sim.linear.balanced: the amplitude leaves the positive numbers at step {t + 1}; "
+                f"lr={lr} is too large"
             )
     return amplitudes**layers
 

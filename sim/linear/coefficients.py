@@ -60,7 +60,8 @@ def coefficients(
 
     Raises:
         ValueError: another architecture or optimizer.
-        NoLimitError: a coefficient grows with the width and the width is infinite; the sentence names its exponent.
+        NoLimitError: a coefficient grows with the width and the width is infinite; the sentence names its
+        exponent.
     """
     kappa, powers = _powers(parametrization)
     sizes = {"inputs": inputs, "outputs": outputs, "gamma": gamma}
@@ -117,7 +118,7 @@ def _powers(parametrization: Parametrization) -> tuple[Fraction, dict[str, Power
 
 
 def initial_scales(parametrization: Parametrization, **sizes: float) -> tuple[float, float]:
-    """Standard deviations of the trained input and readout weights, to turn them into unit-variance E and V."""
+    """Standard deviations of the trained weights, to turn them into unit-variance E and V."""
     entries = parametrization.entries
     return entries["input.weight"].init_std.at(**sizes), entries["readout.weight"].init_std.at(**sizes)
 
@@ -131,7 +132,8 @@ def _unit_variance(parametrization: Parametrization) -> tuple[Power, Power, Powe
         )
     if parametrization.optimizer != "sgd":
         raise ValueError(
-            f"sim.linear: the closed dynamics is that of gradient descent, optimizer 'sgd'; given {parametrization.optimizer!r}"
+            f"sim.linear: the closed dynamics is that of gradient descent, optimizer 'sgd'; given "
+            f"{parametrization.optimizer!r}"
         )
     first, second = parametrization.entries["input.weight"], parametrization.entries["readout.weight"]
     multiplier = first.multiplier * first.init_std * second.multiplier * second.init_std
@@ -144,7 +146,8 @@ def _evaluate(name: str, power: Power, width: float, sizes: dict[str, float]) ->
     exponent = power.exponent("width")
     if exponent > 0:
         raise NoLimitError(
-            f"sim.linear: there is no infinite-width limit, since the coefficient {name} grows as n^{exponent}; "
+            f"sim.linear: there is no infinite-width limit, since the coefficient {name} grows as "
+            f"n^{exponent}; "
             "give a finite width or a smaller power of the learning rate"
         )
     return 0.0 if exponent < 0 else power.at(width=1.0, **sizes)

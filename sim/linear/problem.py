@@ -38,7 +38,8 @@ class Problem:
         """Build the problem from inputs X (P, D) and targets Y (P, K)."""
         if inputs.ndim != 2 or targets.ndim != 2 or len(inputs) != len(targets):
             raise ValueError(
-                f"Problem.of: inputs (P, D) and targets (P, K) must have the same P; given {inputs.shape}, {targets.shape}"
+                f"Problem.of: inputs (P, D) and targets (P, K) must have the same P; given "
+                f"{inputs.shape}, {targets.shape}"
             )
         solution = np.linalg.lstsq(inputs, targets, rcond=None)[0]
         misfit = inputs @ solution - targets

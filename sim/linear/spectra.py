@@ -13,7 +13,7 @@ from scalewright.sim.linear.state import State
 
 
 def gauss_newton_top(state: State, problem: Problem, by: Coefficients) -> np.ndarray:
-    """Largest eigenvalue of G: that of Sigma^1/2 (kernel_1 lambda_max(v) I + kernel_2 A) Sigma^1/2, O(D^3)."""
+    """Largest eigenvalue of G, that of Sigma^1/2 (kernel_1 lambda_max(v) I + kernel_2 A) Sigma^1/2."""
     root = _root(problem.covariance)
     top_readout = np.linalg.eigvalsh(state.readout)[..., -1]
     middle = (
@@ -64,7 +64,7 @@ def sharpness(
     size, batch = inputs + outputs, len(maps)
     root = _root(state.gram(width, by.kappa))
     c_d, c_v = root[:, :inputs], root[:, inputs:]
-    c_d_t, c_v_t = np.swapaxes(c_d, 1, 2), np.swapaxes(c_v, 1, 2)
+    c_v_t = np.swapaxes(c_v, 1, 2)
     q = problem.pull(maps)
     q_t = np.swapaxes(q, 1, 2)
     k_1, k_2 = np.sqrt(by.kernel_1), np.sqrt(by.kernel_2)

@@ -1,9 +1,10 @@
-"""The closed state (A, v, m) of two-layer linear networks, its initial law at any width, and one exact step."""
+"""The closed state (A, v, m) of two-layer linear networks: its initial law and its exact step."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -24,8 +25,8 @@ class State:
     readout: np.ndarray
     overlap: np.ndarray
 
-    def __getitem__(self, index: object) -> "State":
-        return State(self.features[index], self.readout[index], self.overlap[index])  # type: ignore[index]
+    def __getitem__(self, index: Any) -> "State":
+        return State(self.features[index], self.readout[index], self.overlap[index])
 
     def gram(self, width: float, kappa: Fraction) -> np.ndarray:
         """Return M = Z Z^T / N (..., D+K, D+K), Z = [E; V], restoring the scale of its off-diagonal block."""
@@ -38,9 +39,9 @@ class State:
 def initial(*, width: float, inputs: int, outputs: int, kappa: Fraction, seeds: Sequence[int]) -> State:
     """Draw initial states of networks with independent standard normal E and V, one a seed.
 
-    For N >= D + K the Gram matrix is drawn by Bartlett's decomposition, M = T T^T / N with T lower triangular,
-    T_ii^2 ~ chi^2(N - i) and T_ij ~ N(0, 1) below: the cost does not depend on N. Below that the product
-    Z Z^T / N itself is formed. At N = infinity A = I, v = I, and m is standard normal for kappa = 1/2
+    For N >= D + K the Gram matrix is drawn by Bartlett's decomposition, M = T T^T / N with T lower
+    triangular, T_ii^2 ~ chi^2(N - i) and T_ij ~ N(0, 1) below: the cost does not depend on N. Below that the
+    product Z Z^T / N itself is formed. At N = infinity A = I, v = I, and m is standard normal for kappa = 1/2
     (central limit theorem), zero for kappa < 1/2.
 
     Raises:

@@ -69,8 +69,8 @@ def trajectory(
         progress: called with (steps done, steps in all).
 
     Returns:
-        A trajectory with dimensions (seed, step): loss, the asked spectra, `sharpness_error` (the residual bound)
-        and `diverged_at` (seed), -1 where the run did not diverge; the loss is nan after that step.
+        A trajectory with dimensions (seed, step): loss, the asked spectra, `sharpness_error` (the residual
+        bound) and `diverged_at` (seed), -1 where the run did not diverge; the loss is nan after that step.
 
     Raises:
         ValueError: unknown quantities or dynamics, steps out of range, a state that does not match the seeds.
@@ -230,6 +230,7 @@ def _check(
         )
     if state is not None and len(state.overlap) != len(seeds):
         raise ValueError(
-            f"sim.linear.trajectory: state must hold one network a seed ({len(seeds)}); given {len(state.overlap)}"
+            f"sim.linear.trajectory: state must hold one network a seed ({len(seeds)}); given "
+            f"{len(state.overlap)}"
         )
     return observed

@@ -6,7 +6,8 @@ from scalewright import __version__
 from scalewright.commands import claims, derive, explain, reproduce, verify
 
 app = typer.Typer(
-    help="Derive how networks must be scaled, predict what they do, train real ones, and say whether it held.",
+    help="Derive how networks must be scaled, predict what they do, train real ones, and say whether it "
+    "held.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

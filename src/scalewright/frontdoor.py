@@ -1,6 +1,7 @@
 """What every command shares: exit codes, one-sentence errors, output folders, JSON, progress."""
 
 import json
+import math
 import os
 import re
 import shutil
@@ -107,7 +108,7 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    if isinstance(value, float) and not (value - value == 0):
+    if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
 

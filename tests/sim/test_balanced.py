@@ -56,7 +56,7 @@ def test_control_another_depth_misses():
 
 @pytest.mark.parametrize("layers", [2, 3, 5])
 def test_oracle_flow_of_small_steps(layers):
-    """Richardson extrapolation of descent at two small rates agrees with the integrated flow to second order."""
+    """Richardson extrapolation of descent at two small rates agrees with the integrated flow."""
     flow = balanced.trajectory(
         layers=layers, strength=0.2, target=1.0, lr=0.1, steps=20, dynamics="flow"
     ).outputs.values[-1]

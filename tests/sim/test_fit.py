@@ -31,7 +31,7 @@ def test_oracle_standard_error_equals_that_of_weighted_sums():
 
 
 def test_property_intervals_cover_and_reject():
-    """A 95 % interval holds the truth in 95 % of 2000 trials within 4 binomial errors, and rejects a wrong slope."""
+    """An interval holds the truth in 95 % of 2000 trials (4 binomial errors), and rejects a wrong slope."""
     rng = np.random.default_rng(2)
     fits = [fit.slope(*noisy_line(-1.0, 3, 0.1, rng)) for _ in range(2000)]
     covered = np.mean([f.low <= -1.0 <= f.high for f in fits])

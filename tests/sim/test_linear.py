@@ -88,8 +88,8 @@ def test_oracle_dense_network(name, width):
     dense = Dense(name, width, inputs, targets, lr=0.05)
     at = [0, 7, 20]
     path = linear.trajectory(
-        task, network(name), width=width, lr=0.05, steps=20, state=dense.state(kappa_of(name, width)), spectra_at=at,
-        tolerance=1e-10,
+        task, network(name), width=width, lr=0.05, steps=20, state=dense.state(kappa_of(name, width)),
+        spectra_at=at,         tolerance=1e-10,
     )  # fmt: skip
     for t in range(21):
         assert path.loss.values[0, t] == pytest.approx(float(dense.loss(*dense.weights)), rel=1e-10)
@@ -116,10 +116,10 @@ def test_control_a_wrong_parametrization_misses_the_dense_network():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_identity_flow_is_the_limit_of_small_steps(name):
-    """Descent at rates eta/m over m times the steps tends to the flow at first order: the error halves with eta."""
+    """Descent at rates eta/m over m times the steps tends to the flow: the error halves with eta."""
     task, _, _ = problem()
     state = linear.initial(width=32, inputs=D, outputs=K, kappa=kappa_of(name, 32), seeds=[0])
-    common = dict(width=32, state=state)
+    common = {"width": 32, "state": state}
     flow = linear.trajectory(task, network(name), lr=0.1, steps=10, dynamics="flow", **common).loss.values[
         0, -1
     ]

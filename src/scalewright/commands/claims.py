@@ -1,10 +1,13 @@
 """`scalewright claims`: every published claim and what was found of it."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scalewright.frontdoor import FAIL, PASS, UNDECIDED, one_sentence, show, to_json
+
+if TYPE_CHECKING:
+    from scalewright.papers import Finding
 
 NAME = "claims"
 
@@ -26,7 +29,7 @@ def command(
     raise typer.Exit(FAIL if "deviates" in outcomes else UNDECIDED if outcomes - {"reproduced"} else PASS)
 
 
-def _print(found: list) -> None:  # type: ignore[type-arg]
+def _print(found: "list[Finding]") -> None:
     from rich.console import Console
     from rich.table import Table
 

@@ -56,6 +56,7 @@ def summary(verdicts: Sequence["Verdict"]) -> str:
     counts = {kind: sum(row.verdict == kind for row in verdicts) for kind in ("pass", "fail", "undecided")}
     controls = sum(row.expected == "break" for row in verdicts)
     return (
-        f"{counts['pass']} of {len(verdicts)} checks pass, {counts['fail']} fail, {counts['undecided']} are undecided; "
+        f"{counts['pass']} of {len(verdicts)} checks pass, {counts['fail']} fail, {counts['undecided']} "
+        f"are undecided; "
         f"{controls} of them are controls, whose prediction must be missed."
     )

@@ -25,9 +25,12 @@ def page(
     counts = [sum(row.verdict == kind for row in verdicts) for kind in ("pass", "fail", "undecided")]
     return Page(
         "Do these networks obey their scaling?",
-        f"{counts[0]} of {len(verdicts)} checks pass, {counts[1]} fail, {counts[2]} are undecided. Exponents were derived, the training "
-        "of linear networks was predicted exactly, real networks were trained on the digits, and each prediction was judged "
-        "by its 95 % interval. Controls are predictions that must be missed: each shows that its check can fail.",
+        f"{counts[0]} of {len(verdicts)} checks pass, {counts[1]} fail, {counts[2]} are undecided. "
+        f"Exponents were derived, the training "
+        "of linear networks was predicted exactly, real networks were trained on the digits, and each "
+        "prediction was judged "
+        "by its 95 % interval. Controls are predictions that must be missed: each shows that its check "
+        "can fail.",
         (_derive(), _predict(found, figures), _slopes(figures), _relu(figures), _verdicts(verdicts)),
         tuple(provenance.items()),
     )
@@ -44,14 +47,21 @@ def _derive() -> Section:
             )
         )
     rule = named(mlp(layers=3, activation="relu", loss="squared"), "mup", "sgd").in_gauge("no-multipliers")
-    tables.append(Proof(rule.explain("hidden.0.weight", "lr"), "One entry proved: the learning rate of the hidden layer under muP, "
-                        "stated without multipliers."))  # fmt: skip
+    tables.append(
+        Proof(
+            rule.explain("hidden.0.weight", "lr"),
+            "One entry proved: the learning rate of the hidden layer under muP, stated without multipliers.",
+        )
+    )
     return Section(
         "Derive",
         (
-            "How must a network change with its width n so that training neither stalls nor blows up? From the network's graph and a "
-            "list of requirements an exact linear program yields the power of n for every layer: a layer computes multiplier times "
-            "weight, the weight starts with the given standard deviation and learns at the base rate times the given power.",
+            "How must a network change with its width n so that training neither stalls nor blows up? "
+            "From the network's graph and a "
+            "list of requirements an exact linear program yields the power of n for every layer: a "
+            "layer computes multiplier times "
+            "weight, the weight starts with the given standard deviation and learns at the base rate "
+            "times the given power.",
         ),
         tuple(tables),
     )
@@ -63,11 +73,16 @@ def _predict(found: Mapping[str, xr.Dataset], figures: Mapping[str, Any]) -> Sec
     return Section(
         "Predict and measure: linear networks",
         (
-            "The gradient descent of a two-layer linear network closes exactly on the Gram matrix of its weights, of a size that "
-            "does not depend on the width. The prediction starts from each network's own initial weights and is then on its own; the "
-            f"network is trained in torch on {attrs['samples']} images, and its spectra are measured by Lanczos iterations that know "
-            "nothing of the prediction. S is the sharpness, the largest eigenvalue of the Hessian H; G its Gauss-Newton part, "
-            "R = H - G the rest; all are rescaled by the layers' learning rates, so that training is stable below 2/eta at any width.",
+            "The gradient descent of a two-layer linear network closes exactly on the Gram matrix of "
+            "its weights, of a size that "
+            "does not depend on the width. The prediction starts from each network's own initial "
+            "weights and is then on its own; the "
+            f"network is trained in torch on {attrs['samples']} images, and its spectra are measured by "
+            f"Lanczos iterations that know "
+            "nothing of the prediction. S is the sharpness, the largest eigenvalue of the Hessian H; G "
+            "its Gauss-Newton part, "
+            "R = H - G the rest; all are rescaled by the layers' learning rates, so that training is "
+            "stable below 2/eta at any width.",
         ),
         tuple(Figure(name, figures[name], CAPTIONS[name]) for name in (*names, "fixed-rate-sp")),
     )
@@ -77,7 +92,8 @@ def _slopes(figures: Mapping[str, Any]) -> Section:
     return Section(
         "Compare: powers of the width",
         (
-            "What must stay the same at every width, and what may fade? The exponents follow from the parametrization alone; the "
+            "What must stay the same at every width, and what may fade? The exponents follow from the "
+            "parametrization alone; the "
             "slopes are fitted to the exact dynamics over many initial draws, and to the trained networks.",
         ),
         (Figure("slopes", figures["slopes"], CAPTIONS["slopes"]),),
@@ -88,10 +104,14 @@ def _relu(figures: Mapping[str, Any]) -> Section:
     return Section(
         "Compare: ReLU networks",
         (
-            "Nothing is solved exactly here: the derived powers alone predict that under muP the best learning rate and the "
-            "sharpness along training do not depend on the width, and that under SP the best rate falls as 1/N. In SP the input "
-            "weights have unit variance and act on the pixels divided by the square root of their number: the same network at "
-            "initialisation as with variance one over the number of pixels, without that choice's slow start (see the how-to on widths).",
+            "Nothing is solved exactly here: the derived powers alone predict that under muP the best "
+            "learning rate and the "
+            "sharpness along training do not depend on the width, and that under SP the best rate falls "
+            "as 1/N. In SP the input "
+            "weights have unit variance and act on the pixels divided by the square root of their "
+            "number: the same network at "
+            "initialisation as with variance one over the number of pixels, without that choice's slow "
+            "start (see the how-to on widths).",
         ),
         tuple(Figure(name, figures[name], CAPTIONS[name]) for name in ("transfer", "consistency")),
     )
@@ -101,7 +121,8 @@ def _verdicts(verdicts: Sequence[Verdict]) -> Section:
     return Section(
         "Verdicts",
         (
-            "pass: the 95 % interval lies inside predicted ± tolerance (for a control: wholly outside). fail: the opposite. "
+            "pass: the 95 % interval lies inside predicted ± tolerance (for a control: wholly outside). "
+            "fail: the opposite. "
             "undecided: neither, with the number of further seeds that would decide.",
         ),
         (verdict_table(verdicts),),

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,12 +11,12 @@ from scalewright.sim.verdict import Verdict
 
 @dataclass(frozen=True)
 class Table:
-    """A table of already formatted cells; `marks` gives a cell class (pass, fail, undecided) by (row, column)."""
+    """A table of formatted cells; `marks` gives a cell's class (pass, fail, undecided) by (row, column)."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     caption: str = ""
-    marks: dict[tuple[int, int], str] = field(default_factory=dict)
+    marks: Mapping[tuple[int, int], str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def render(page: Page) -> str:
 
 
 def verdict_table(verdicts: Sequence[Verdict], caption: str = "") -> Table:
-    """Return the rows of a report: what was checked, measured with its interval, predicted, and the verdict."""
+    """Return the rows of a report: what was checked, measured, predicted, and the verdict."""
     rows = tuple(
         (
             verdict.id,

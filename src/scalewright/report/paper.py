@@ -9,7 +9,7 @@ from scalewright.sim.verdict import Verdict
 
 
 def page(found: Reproduction, figures: Mapping[str, Any], provenance: Mapping[str, str]) -> Page:
-    """Return the page: the claims at a glance, each claim with its checks, and every picture with its caption."""
+    """Return the page: the claims at a glance, each with its checks, then every picture."""
     rows = {row.id: row for row in found.verdicts}
     captions = catalogue_of(found.paper).CAPTIONS
     overview = Table(
