@@ -38,53 +38,72 @@ def one_sentence(resume: str = "") -> Iterator[None]:
 
 def _sentence(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {(error.strerror or str(error)).lower()}; give another folder with --out"
+        return f"{error.filename}: {_reason(error)}"
     text = error.args[0] if isinstance(error, LookupError) and error.args else error
     return " ".join(str(text).split())
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
 
 
 def output_folder(command: str, out: Path | None, *, force: bool = False, resume: bool = False) -> Path:
     """Create and return the folder a command writes to.
 
     Without `out` it is the next free `reports/COMMAND-NNN`. An explicit folder that exists is refused, unless
-    `force` empties it or `resume` goes on in it.
+    `force` empties it or `resume` goes on in it; both take only a folder that a command made.
     """
+    if resume and (out is None or force):
+        raise ValueError(
+            "--resume goes on in the folder of a stopped run: give it with --out, and without --force"
+        )
     if out is None:
         return _next_numbered(Path("reports"), command)
-    if out.exists() and resume:
-        return out
     if out.exists():
-        if not force:
+        if not (resume or force):
             raise ValueError(
                 f"--out {out} exists; give another folder, --resume to go on in it, or --force to replace it"
             )
-        if not out.is_dir() or not (out / MARK).exists():
+        if not (out / MARK).is_file():
             raise ValueError(
-                f"--out {out} is not a report folder of this program; it is not replaced, even with --force"
+                f"--out {out} is not a report folder of this program; it is not replaced or written to, "
+                "even with --force or --resume"
             )
+        if resume:
+            return out
         shutil.rmtree(out)
-    out.mkdir(parents=True)
-    (out / MARK).touch()
+    with _creating(out):
+        out.mkdir(parents=True)
+        (out / MARK).touch()
     return out
+
+
+@contextmanager
+def _creating(folder: Path) -> Iterator[None]:
+    """Say of a folder that can't be written what to do instead."""
+    try:
+        yield
+    except OSError as error:
+        raise ValueError(f"{folder} can't be written: {_reason(error)}; give another --out") from None
 
 
 MARK = ".scalewright"
 
 
 def _next_numbered(root: Path, command: str) -> Path:
-    root.mkdir(parents=True, exist_ok=True)
     pattern = re.compile(rf"{re.escape(command)}-(\d+)$")
-    taken = [int(m.group(1)) for m in map(pattern.match, os.listdir(root)) if m]
-    number = max(taken, default=0) + 1
-    while True:
-        folder = root / f"{command}-{number:03d}"
-        try:
-            folder.mkdir()
-        except FileExistsError:
-            number += 1
-            continue
-        (folder / MARK).touch()
-        return folder
+    with _creating(root):
+        root.mkdir(parents=True, exist_ok=True)
+        number = max((int(m.group(1)) for m in map(pattern.match, os.listdir(root)) if m), default=0) + 1
+        while True:
+            folder = root / f"{command}-{number:03d}"
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                number += 1
+                continue
+            (folder / MARK).touch()
+            return folder
 
 
 def write_text(path: Path, text: str) -> Path:
