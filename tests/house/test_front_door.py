@@ -1,0 +1,430 @@
+"""The command line: what it prints, what it refuses and how it says so, what it leaves behind."""
+
+import json
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+from typer.testing import CliRunner
+
+from scalewright import frontdoor
+from scalewright.cli import app
+from scalewright.papers import stages
+from scalewright.papers.stages import Stage
+from scalewright.papers.super_consistency import catalogue
+from scalewright.report import Page, chain
+from scalewright.sim import dataset as datasets
+from scalewright.sim.verdict import judge
+from scalewright.theory import Architecture, derive, mlp
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Run every command in an empty folder, so that reports/ of the tree stays as it is."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def call(*arguments):
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+def refused(*arguments):
+    """Return the one sentence with which a command refuses its input."""
+    outcome = call(*arguments)
+    assert outcome.exit_code == frontdoor.BAD_INPUT, outcome.output
+    (line,) = outcome.stderr.split("\n")[-2:-1]
+    assert outcome.stderr.strip() == line, outcome.stderr
+    assert line.startswith("scalewright: ")
+    return line.removeprefix("scalewright: ")
+
+
+# what the commands print
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_derive_json_has_the_published_shape(optimizer):
+    outcome = call("derive", "--optimizer", optimizer, "--json")
+    assert (outcome.exit_code, outcome.stderr) == (0, "")
+    found = json.loads(outcome.stdout)
+    keys = {"name", "multiplier", "init_std", "lr", "eps", "weight_decay"}
+    assert all(set(row) == keys for row in found["parameters"])
+    assert found["certificate"]["verified"] is True
+    rates = [row["lr"]["width"] for row in found["parameters"]]
+    assert rates == {"sgd": ["1", "0", "-1"], "adam": ["0", "-1", "-1"]}[optimizer]
+    assert [row["init_std"]["width"] for row in found["parameters"]] == ["0", "-1/2", "-1"]
+
+
+def test_derive_prints_a_table_and_that_it_was_verified():
+    outcome = call("derive", "--parametrization", "ntp", "--layers", 2)
+    assert outcome.exit_code == 0
+    assert "| readout.weight |" in outcome.stdout
+    assert "The certificate was verified in exact arithmetic." in outcome.stdout
+
+
+def test_derive_reads_an_architecture_from_a_file(elsewhere):
+    network = mlp(layers=4, activation="tanh", bias=True)
+    path = frontdoor.write_text(elsewhere / "network.json", json.dumps(network.to_json()))
+    found = json.loads(call("derive", "--arch", path, "--json").stdout)
+    assert found == json.loads(frontdoor.to_json(derive(Architecture.from_json(path.read_text())).to_json()))
+
+
+def test_derive_writes_table_and_proofs(elsewhere):
+    assert call("derive", "--out", "mine").exit_code == 0
+    written = json.loads((elsewhere / "mine" / "derive.json").read_text())
+    assert written == json.loads(call("derive", "--json").stdout)
+    page = (elsewhere / "mine" / "index.html").read_text()
+    assert page.count("hidden.0.weight") > 1
+    assert not any(other in page for other in ("<script", "<link", "src="))
+
+
+def test_explain_prints_the_proof_of_one_entry():
+    outcome = call("explain", "hidden.0.weight", "lr")
+    assert outcome.exit_code == 0
+    assert "hidden.0.weight" in outcome.stdout
+    found = json.loads(call("explain", "hidden.0.weight", "lr", "--json").stdout)
+    assert (found["parameter"], found["quantity"]) == ("hidden.0.weight", "lr")
+    assert found["proof"] == outcome.stdout.splitlines()
+
+
+def test_claims_json_lists_every_claim():
+    outcome = call("claims", "--json")
+    rows = json.loads(outcome.stdout)["claims"]
+    assert {"id", "paper", "statement", "verdict", "stale", "scale"} <= set(rows[0])
+    ids = [row["id"] for row in rows]
+    assert len(ids) == len(set(ids)) >= 8
+    verdicts = {row["verdict"] for row in rows}
+    expected = 1 if "deviates" in verdicts else 3 if verdicts - {"reproduced"} else 0
+    assert outcome.exit_code == expected
+
+
+def test_claims_prints_the_same_ids():
+    outcome = call("claims", "--paper", "super-consistency")
+    listed = json.loads(call("claims", "--json").stdout)["claims"]
+    assert all(row["id"] in outcome.stdout for row in listed)
+
+
+# bad input
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            ["derive", "--parametrization", "foo"],
+            "named: name must be one of sp, ntp, mean-field, mup; given 'foo'",
+        ),
+        (
+            ["derive", "--optimizer", "foo"],
+            "derive: optimizer must be one of sgd, adam, adamw; given 'foo'",
+        ),
+        (["derive", "--arch", "foo"], "--arch must be mlp or a .json file; given 'foo'"),
+        (["derive", "--arch", "foo.json"], "foo.json: no such file or directory"),
+        (
+            ["derive", "--axes", "depth"],
+            "derive: an axis must be a size on which a dimension other than that of the logits depends "
+            "(inputs, width); given 'depth'",
+        ),
+        (
+            ["derive", "--axes", "width,width"],
+            "derive: axes must be a tuple of distinct axis names; given ('width', 'width')",
+        ),
+        (
+            ["derive", "--parametrization", "mup", "--axes", "inputs"],
+            "--parametrization is defined on the axis width alone; given --axes inputs",
+        ),
+        (["derive", "--layers", "1"], "mlp: layers must be an integer of at least 2; given 1"),
+        (
+            ["derive", "--activation", "foo"],
+            "mlp: activation must be one of linear, relu, leaky_relu, gelu, silu, tanh, erf; given 'foo'",
+        ),
+        (["derive", "--loss", "foo"], "mlp: loss must be one of squared, cross-entropy; given 'foo'"),
+        (
+            ["derive", "--gauge", "foo"],
+            "in_gauge: gauge must be one of no-multipliers, unit-variance, tensor-programs-4, "
+            "output-multiplier; given 'foo'",
+        ),
+        (
+            ["explain", "foo.weight"],
+            "Parametrization: parameter must be one of input.weight, hidden.0.weight, readout.weight; "
+            "given 'foo.weight'",
+        ),
+        (
+            ["explain", "input.weight", "foo"],
+            "explain: quantity must be one of multiplier, init_std, lr, eps, weight_decay; given 'foo'",
+        ),
+        (["verify", "--scale", "foo"], "scale must be one of smoke, standard; given 'foo'"),
+        (["verify", "--device", "foo"], "device must be 'auto', 'cpu' or 'cuda'; given 'foo'"),
+        (["reproduce", "foo"], "paper must be one of super-consistency; given 'foo'"),
+        (
+            ["reproduce", "super-consistency", "--scale", "foo"],
+            "scale must be one of smoke, standard; given 'foo'",
+        ),
+        (["claims", "--paper", "foo"], "paper must be one of super-consistency; given 'foo'"),
+    ],
+)
+def test_bad_value_is_one_sentence(arguments, sentence, elsewhere):
+    assert refused(*arguments) == sentence
+    assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [["frobnicate"], ["derive", "--layers", "two"], ["verify", "--frobnicate"], ["explain"]]
+)
+def test_unknown_command_or_option_is_refused(arguments):
+    outcome = call(*arguments)
+    assert outcome.exit_code == frontdoor.BAD_INPUT
+    assert "Usage: " in outcome.stderr
+
+
+def test_architecture_of_another_schema_is_refused(elsewhere):
+    record = mlp().to_json() | {"schema": 99}
+    (elsewhere / "old.json").write_text(json.dumps(record))
+    assert refused("derive", "--arch", "old.json") == (
+        "Architecture.from_json: schema must be 1; given 99: write the file again with Architecture.to_json"
+    )
+
+
+@pytest.mark.parametrize("command", [["verify"], ["reproduce", "super-consistency"]])
+def test_cuda_without_cuda_is_refused_before_anything_is_written(command, elsewhere, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert refused(*command, "--device", "cuda") == (
+        "device='cuda' needs CUDA and torch sees no CUDA device: pass 'cpu' or 'auto'"
+    )
+    assert list(elsewhere.iterdir()) == []
+
+
+TRAINING = [["verify"], ["reproduce", "super-consistency"]]
+
+
+@pytest.mark.parametrize("command", [*TRAINING, ["derive"]])
+def test_existing_folder_is_refused(command, elsewhere):
+    (elsewhere / "mine").mkdir()
+    (elsewhere / "mine" / "thesis.tex").write_text("ten years")
+    assert refused(*command, "--out", "mine") == (
+        "--out mine exists; give another folder, --resume to go on in it, or --force to replace it"
+    )
+    assert refused(*command, "--out", "mine", "--force") == (
+        "--out mine is not a report folder of this program; it is not replaced or written to, even with "
+        "--force or --resume"
+    )
+    assert (elsewhere / "mine" / "thesis.tex").read_text() == "ten years"
+
+
+def test_force_replaces_a_report_folder(elsewhere):
+    assert call("derive", "--out", "mine").exit_code == 0
+    (elsewhere / "mine" / "stale.txt").touch()
+    assert call("derive", "--out", "mine", "--force").exit_code == 0
+    assert not (elsewhere / "mine" / "stale.txt").exists()
+    assert (elsewhere / "mine" / "derive.json").exists()
+
+
+@pytest.mark.parametrize("command", TRAINING)
+def test_resume_takes_only_a_folder_of_a_stopped_run(command, elsewhere):
+    (elsewhere / "mine").mkdir()
+    assert "--out mine is not a report folder" in refused(*command, "--out", "mine", "--resume")
+    sentence = "--resume goes on in the folder of a stopped run: give it with --out, and without --force"
+    assert refused(*command, "--resume") == sentence
+    assert refused(*command, "--resume", "--force", "--out", "mine") == sentence
+    assert list((elsewhere / "mine").iterdir()) == []
+
+
+@pytest.mark.parametrize("command", [*TRAINING, ["derive"]])
+def test_folder_that_cannot_be_made_is_refused(command, elsewhere):
+    """A folder below a regular file stops root too, whom permissions don't."""
+    (elsewhere / "file").write_text("")
+    assert refused(*command, "--out", "file/mine") == (
+        "file/mine can't be written: not a directory; give another --out"
+    )
+
+
+def test_reports_that_is_a_file_is_refused(elsewhere):
+    (elsewhere / "reports").write_text("")
+    assert refused("verify") == "reports can't be written: file exists; give another --out"
+
+
+def test_traceback_on_demand(monkeypatch):
+    monkeypatch.setenv("SCALEWRIGHT_TRACEBACK", "1")
+    outcome = call("derive", "--layers", "1")
+    assert isinstance(outcome.exception, ValueError)
+
+
+# exit status, folders, files
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "status"),
+    [
+        (["pass", "pass"], 0),
+        (["pass", "fail", "undecided"], 1),
+        (["pass", "undecided"], 3),
+        (["fail"], 1),
+        (["undecided"], 3),
+    ],
+)
+def test_exit_status(outcomes, status):
+    assert frontdoor.exit_status(iter(outcomes)) == status
+
+
+def test_folders_are_numbered(elsewhere):
+    made = [frontdoor.output_folder("verify", None) for _ in range(2)]
+    assert made == [Path("reports/verify-001"), Path("reports/verify-002")]
+    (elsewhere / "reports" / "verify-041").mkdir()
+    (elsewhere / "reports" / "verify-fast-900").mkdir()
+    assert frontdoor.output_folder("verify", None) == Path("reports/verify-042")
+    assert frontdoor.output_folder("reproduce-a", None) == Path("reports/reproduce-a-001")
+
+
+def test_json_has_no_numbers_that_json_lacks():
+    found = json.loads(frontdoor.to_json({"a": (1.0, float("nan")), "b": {2: -float("inf")}}))
+    assert found == {"a": [1.0, None], "b": {"2": None}}
+
+
+def test_text_is_written_whole_or_not_at_all(elsewhere, monkeypatch):
+    """Fault injection: the disk fills up, or Ctrl-C strikes, after half of the text."""
+    path = frontdoor.write_text(elsewhere / "a.json", "first")
+    write = Path.write_text
+
+    for fault in (OSError(28, "No space left on device"), KeyboardInterrupt()):
+
+        def half(self, text, fault=fault, **options):
+            write(self, text[: len(text) // 2], **options)
+            raise fault
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "write_text", half)
+            with pytest.raises(type(fault)):
+                frontdoor.write_text(path, "second")
+        assert [(p.name, p.read_text()) for p in elsewhere.iterdir()] == [("a.json", "first")]
+    frontdoor.write_text(path, "second")
+    assert path.read_text() == "second"
+
+
+def tiny(value=1.0):
+    return datasets.dataset({"loss": (("step",), np.array([value]))}, {"step": [0]})
+
+
+def test_trajectory_is_saved_whole_or_not_at_all(elsewhere, monkeypatch):
+    path = datasets.save(tiny(1.0), elsewhere / "a.nc")
+    before = path.read_bytes()
+
+    def half(self, target, **options):
+        Path(target).write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(xr.Dataset, "to_netcdf", half)
+        with pytest.raises(KeyboardInterrupt):
+            datasets.save(tiny(2.0), path)
+    assert [p.name for p in elsewhere.iterdir()] == ["a.nc"]
+    assert path.read_bytes() == before
+
+
+# a run that is stopped and goes on
+
+
+@dataclass
+class Fake:
+    """Two stages of which the second is stopped as long as `stop` stands, and how often each was begun."""
+
+    stop: BaseException | None = None
+    begun: list[str] = field(default_factory=list)
+    outcome: float = 0.0
+
+    def chain(self, sizes, device):
+        return [Stage("first", lambda progress: self.run("first")), Stage("second", self.second)]
+
+    def run(self, name):
+        self.begun.append(name)
+        return tiny(len(self.begun))
+
+    def second(self, progress):
+        progress(1, 2)
+        found = self.run("second")
+        if self.stop is not None:
+            raise self.stop
+        return found
+
+    def judge(self, found):
+        assert set(found) == {"first", "second"}
+        return [judge("row", "a row", self.outcome, predicted=0.0, tolerance=1.0)]
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    """Replace the experiments of `verify` by two that take no time."""
+    made = Fake()
+    monkeypatch.setattr(catalogue, "chain", made.chain)
+    monkeypatch.setattr(catalogue, "limits", lambda sizes: {})
+    monkeypatch.setattr(catalogue, "judge_chain", made.judge)
+    monkeypatch.setattr(catalogue, "draw_chain", lambda found, limits: {})
+    monkeypatch.setattr(chain, "page", lambda *given: Page("A page", "", ()))
+    monkeypatch.setattr(stages, "code_version", lambda module: "version")
+    return made
+
+
+def half_files(folder):
+    return [p for p in folder.rglob("*") if p.name.endswith(".part")]
+
+
+def test_verify_json_is_nothing_but_json(fake, elsewhere):
+    outcome = call("verify", "--json", "--device", "cpu")
+    assert outcome.exit_code == 0
+    found = json.loads(outcome.stdout)
+    assert [row["verdict"] for row in found["verdicts"]] == ["pass"]
+    assert found["report"] == "reports/verify-001/index.html"
+    stored = json.loads((elsewhere / "reports/verify-001/verdicts.json").read_text())
+    assert stored["verdicts"] == found["verdicts"]
+    assert half_files(elsewhere) == []
+
+
+@pytest.mark.parametrize(("value", "status"), [(0.0, 0), (2.0, 1), (float("nan"), 3)])
+def test_verify_exits_by_its_verdicts(fake, value, status):
+    fake.outcome = value
+    assert call("verify", "--device", "cpu").exit_code == status
+
+
+def test_interrupted_run_keeps_what_is_done_and_goes_on(fake, elsewhere):
+    fake.stop = KeyboardInterrupt()
+    outcome = call("verify", "--out", "mine", "--device", "cpu")
+    assert outcome.exit_code == frontdoor.INTERRUPTED
+    assert (
+        "scalewright: interrupted; no half-written file is left. Finished stages are kept: "
+        "run again with --out FOLDER --resume to go on."
+    ) in outcome.stderr
+    assert sorted(p.name for p in (elsewhere / "mine").iterdir()) == [".scalewright", "first.nc", "key.json"]
+    fake.stop = None
+    assert call("verify", "--out", "mine", "--device", "cpu", "--resume").exit_code == 0
+    assert fake.begun == ["first", "second", "second"]
+    assert (elsewhere / "mine" / "index.html").exists()
+    assert half_files(elsewhere) == []
+
+
+def test_control_without_resume_every_stage_runs_again(fake):
+    assert call("verify", "--out", "mine", "--device", "cpu").exit_code == 0
+    assert call("verify", "--out", "mine", "--device", "cpu", "--force").exit_code == 0
+    assert fake.begun == ["first", "second", "first", "second"]
+
+
+def test_the_real_signal_is_an_interruption(fake):
+    fake.second = lambda progress: signal.raise_signal(signal.SIGINT)
+    assert call("verify", "--device", "cpu").exit_code == frontdoor.INTERRUPTED
+
+
+def test_resume_refuses_another_scale(fake):
+    assert call("verify", "--out", "mine", "--device", "cpu").exit_code == 0
+    assert refused("verify", "--out", "mine", "--device", "cpu", "--resume", "--scale", "standard") == (
+        "mine holds trajectories of another scale, device or version of the code; give another folder"
+    )
+
+
+def test_failing_stage_is_one_sentence_and_keeps_the_rest(fake, elsewhere):
+    fake.stop = OSError(28, "No space left on device", "mine/second.nc")
+    outcome = call("verify", "--out", "mine", "--device", "cpu")
+    assert outcome.exit_code == frontdoor.BAD_INPUT
+    assert "scalewright: mine/second.nc: no space left on device" in outcome.stderr
+    assert (elsewhere / "mine" / "first.nc").exists()
