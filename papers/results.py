@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from scalewright.papers.files import plain, write_text
+
 SCHEMA = 1
 SCALES = ("smoke", "standard", "full")
 ROOM = Path(__file__).parent
@@ -33,13 +35,7 @@ def store(
         "provenance": dict(provenance),
         "verdicts": list(verdicts),
     }
-    temporary = path.with_suffix(".json.part")
-    try:
-        temporary.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+    return write_text(path, json.dumps(plain(record), indent=1, allow_nan=False) + "\n")
 
 
 def read(paper: str, scale: str, *, root: Path | None = None) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import xarray as xr
 
+from scalewright.papers.files import write_text
 from scalewright.papers.provenance import code_version
 from scalewright.sim.dataset import save
 
@@ -63,7 +64,7 @@ def _claim(folder: Path, key: dict[str, str]) -> None:
     """Write the key of a new folder, or check that of an old one."""
     mark = folder / "key.json"
     if not mark.exists():
-        mark.write_text(json.dumps(key), encoding="utf-8")
+        write_text(mark, json.dumps(key))
     elif json.loads(mark.read_text(encoding="utf-8")) != key:
         raise ValueError(
             f"{folder} holds trajectories of another scale, device or version of the code; give another "

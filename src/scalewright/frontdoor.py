@@ -1,7 +1,6 @@
 """What every command shares: exit codes, one-sentence errors, output folders, JSON, progress."""
 
 import json
-import math
 import os
 import re
 import shutil
@@ -12,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import typer
+
+from scalewright.papers.files import plain
+from scalewright.papers.files import write_text as write_text
 
 PASS, FAIL, BAD_INPUT, UNDECIDED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -106,30 +108,9 @@ def _next_numbered(root: Path, command: str) -> Path:
             return folder
 
 
-def write_text(path: Path, text: str) -> Path:
-    """Write a file under a temporary name and rename it: a killed run leaves no half file."""
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
-
-
 def to_json(value: Any) -> str:
     """Render plain data as JSON; numbers that JSON lacks (inf, nan) become null."""
-    return json.dumps(_plain(value), indent=2, allow_nan=False)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    return json.dumps(plain(value), indent=2, allow_nan=False)
 
 
 def exit_status(outcomes: Iterable[str]) -> int:
