@@ -38,6 +38,7 @@ def chain(scale: Scale, device: str) -> list[Stage]:
         Stage("fixed-rate-sp", partial(linear_networks.fixed_rate, scale, device=device)),
         *(Stage(f"transfer-{name}", partial(swept, scale, name)) for name in ("mup", "sp")),
         *(Stage(f"consistency-{name}", partial(followed, scale, name)) for name in ("mup", "ntp")),
+        Stage("spectra-mup", partial(relu_networks.spectra, scale, "mup", device=device)),
     ]
 
 
@@ -91,12 +92,16 @@ def draw_chain(results: Results, limits: Results) -> dict[str, Any]:
         "fixed-rate-sp": figures.plot_fixed_rate(results["fixed-rate-sp"]),
         "transfer": figures.plot_transfer({n: results[f"transfer-{n}"] for n in ("mup", "sp")}),
         "consistency": figures.plot_consistency({n: results[f"consistency-{n}"] for n in ("mup", "ntp")}),
+        "spectra": figures.plot_spectra(results["spectra-mup"]),
     }
 
 
 def draw_beyond(results: Results) -> dict[str, Any]:
     """Return the pictures of the toys and of random features by name."""
     return {
+        "spectra": "ReLU networks under muP: top eigenvalues of the Hessian H, of its Gauss-Newton part "
+        "G, of the rest R, "
+        "and of the NTK, measured by Lanczos iterations. G carries the sharpness; R fades with the residual.",
         "toy-slopes": figures.plot_toy({n: results[f"whitened-{n}"] for n in ("mup", "ntp")}),
         "toy-transfer": figures.plot_toy_transfer({n: results[f"toy-transfer-{n}"] for n in ("mup", "ntp")}),
         "random-features": figures.plot_consistency(
@@ -140,6 +145,9 @@ CAPTIONS = {
     "consistency": "Sharpness of the ReLU networks along training. Under muP the curves of all widths "
     "lie on each other; under "
     "NTP the wider the network, the less it sharpens.",
+    "spectra": "ReLU networks under muP: top eigenvalues of the Hessian H, of its Gauss-Newton part G, "
+    "of the rest R, "
+    "and of the NTK, measured by Lanczos iterations. G carries the sharpness; R fades with the residual.",
     "toy-slopes": "Whitened toy: four inputs, one output, widths 64 to 2^18. The sharpening, the "
     "residual part and the spread over draws.",
     "toy-transfer": "Graded toy: loss after 60 steps. Under muP the best rate (dotted) is the same at "

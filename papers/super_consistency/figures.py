@@ -50,7 +50,8 @@ def _networks(ax: Any, values: xr.DataArray, colour: Any, *, label: str) -> None
     measured, predicted = (
         values.sel(origin=origin).transpose("seed", "step").values for origin in ("measured", "predicted")
     )
-    ax.plot(step, predicted.T, color=colour, linewidth=0.9)
+    known = np.isfinite(predicted).all(axis=0)
+    ax.plot(step[known], predicted[:, known].T, color=colour, linewidth=0.9)
     shown = np.isfinite(measured).all(axis=0)
     shown &= (step % 5 == 0) if shown.all() else True
     ax.plot(step[shown], measured[:, shown].T, "o", color=colour, ms=3.2)
@@ -151,6 +152,23 @@ def plot_consistency(followed: dict[str, xr.Dataset]) -> Any:
         _edge(ax, data.attrs["lr"])
         ax.legend(fontsize=7, frameon=False)
     figure.suptitle("ReLU networks on the digits: median over seeds, band: the middle 80 %", fontsize=10)
+    return figure
+
+
+def plot_spectra(data: xr.Dataset) -> Any:
+    """Top eigenvalues of H, G, R and the NTK of the ReLU network along training, a curve a width."""
+    labels = AGREEMENT_LABELS | {"ntk": r"$\lambda_{\max}(\Theta)$"}
+    figure, axes = canvas(4, height=3.2)
+    for ax, quantity in zip(axes.flat, ("sharpness", "gauss_newton", "residual", "ntk"), strict=True):
+        for colour, width in zip(shades(data.sizes["width"]), data.width.values, strict=True):
+            values = data[quantity].sel(width=width).transpose("seed", "step").values
+            band(ax, data.step.values, values, color=colour, marker="o", ms=3, label=f"N = {int(width)}")
+        ax.set(xlabel="gradient step", ylabel=labels[quantity])
+        ax.set_ylim(bottom=0)
+    axes[0, 0].legend(fontsize=7, frameon=False)
+    figure.suptitle(
+        f"{NAMES[data.attrs['parametrization']]}: spectra of ReLU networks on the digits", fontsize=10
+    )
     return figure
 
 

@@ -141,7 +141,10 @@ def _at_width(
         tolerance=1e-6,
     ).isel(lr=0, drop=True)
     arguments = {"width": width, "lr": lr, "steps": scale.linear_steps, "gamma": GAMMA, "seeds": seeds}
-    asked = {"quantities": quantities, "spectra_at": range(scale.linear_steps + 1) if quantities else []}
+    asked = {
+        "quantities": quantities,
+        "spectra_at": sorted({*range(0, scale.linear_steps, 2), *at}) if at else [],
+    }
     predicted = linear.trajectory(task, rule, state=state, **arguments, **asked)  # type: ignore[arg-type]
     other, asked["spectra_at"] = np.roll(np.arange(len(seeds)), 1), at
     control = linear.trajectory(task, rule, state=state[other], **arguments, **asked)  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ import xarray as xr
 from scalewright import nets
 from scalewright.papers.super_consistency import settings
 from scalewright.papers.super_consistency.settings import Scale
+from scalewright.sim.data import Data
 from scalewright.theory import Parametrization, Power, mlp, named
 
 Progress = Callable[[int, int], None] | None
@@ -23,7 +24,6 @@ MIDDLE = {"mup": 0.7, "sp": 1.0 / 64}
 GAMMA_RELU = 2.5
 #: Hidden units of all members of a block together.
 BLOCK_UNITS = 2**14
-ALL = ("sharpness", "gauss_newton", "residual", "ntk")
 #: Relative residual of the followed eigenvalues; their error is of its square over the spectral gap.
 FOLLOWED_TOLERANCE = 1e-2
 #: Base rates at which the sharpness is followed: below the optimum of muP, and the same for NTP.
@@ -68,83 +68,100 @@ def transfer(scale: Scale, name: str, *, device: str = "auto", progress: Progres
         and seeds that a width did not train are nan.
     """
     images = settings.normalised_digits(scale)
-    inputs = images.inputs.shape[1]
-    rows, rates = [], []
-    for done, width in enumerate(scale.mlp_widths):
-        rates.append(grid(scale, name, width))
+    rates = {width: grid(scale, name, width) for width in scale.mlp_widths}
+
+    def sweep(width: int) -> xr.Dataset:
         blocks = [
             nets.train(
-                networks(scale, name, width, seeds=seeds, lrs=rates[-1], inputs=inputs, device=device),
+                networks(scale, name, width, seeds=seeds, lrs=rates[width], images=images, device=device),
                 (images.inputs, images.targets),
                 steps=scale.mlp_steps,
             )
             for seeds in seed_blocks(scale, width)
         ]
-        rows.append(
-            xr.concat(blocks, dim="seed", combine_attrs="drop_conflicts").assign_coords(
-                lr=np.arange(scale.rates)
-            )
-        )
-        if progress:
-            progress(done + 1, len(scale.mlp_widths))
-    joined = xr.concat(rows, dim="width", join="outer", combine_attrs="drop_conflicts").assign_coords(
-        width=list(scale.mlp_widths)
+        joined = xr.concat(blocks, dim="seed", combine_attrs="drop_conflicts")
+        return joined.assign_coords(lr=np.arange(scale.rates))
+
+    joined = over_widths(scale, sweep, progress).assign_coords(
+        rate=(("width", "lr"), np.stack(list(rates.values())))
     )
-    joined = joined.assign_coords(lr=("lr", np.arange(scale.rates)), rate=(("width", "lr"), np.stack(rates)))
-    return joined.assign_attrs(parametrization=name, samples=scale.samples)
-
-
-def seed_blocks(scale: Scale, width: int) -> list[range]:
-    """Split the seeds of a width into blocks that train together: small enough for the processor's caches."""
-    seeds = scale.transfer_seeds * scale.mlp_widths[-1] // width
-    block = max(1, BLOCK_UNITS // (width * scale.rates))
-    return [range(first, min(first + block, seeds)) for first in range(0, seeds, block)]
-
-
-def followed_seeds(scale: Scale, width: int) -> int:
-    """Return how many networks of a width are followed."""
-    return scale.mlp_seeds * min(4, scale.mlp_widths[-1] // width)
+    return joined.assign_attrs(parametrization=name)
 
 
 def consistency(
     scale: Scale, name: str, *, features: bool = True, device: str = "auto", progress: Progress = None
 ) -> xr.Dataset:
-    """Follow sharpness, Gauss-Newton and residual parts along training at one base rate, every width.
+    """Follow the sharpness along training at one base rate, every width.
 
-    Under NTP and with random features only S and G are followed. With `features=False`
-    only the readout is trained (random features): the rates of all other layers are zero,
-    and so is their share of the rescaled Hessian.
+    Under muP with many seeds, whose mean is judged; under NTP and with random features with few.
+    `features=False` trains the readout alone: the rates of all other layers are zero, and so is
+    their share of the rescaled Hessian.
     """
+    many = name == "mup" and features
+
+    def count(width: int) -> int:
+        return proportional(scale.followed_seeds, scale, width) if many else scale.spectra_seeds
+
+    return _follow(scale, name, count, ("sharpness",), features=features, device=device, progress=progress)
+
+
+def spectra(scale: Scale, name: str, *, device: str = "auto", progress: Progress = None) -> xr.Dataset:
+    """Measure the top eigenvalues of H, G, R and the NTK along training, of a few networks of every width."""
+    quantities = ("sharpness", "gauss_newton", "residual", "ntk")
+    return _follow(scale, name, lambda _: scale.spectra_seeds, quantities, device=device, progress=progress)
+
+
+def _follow(
+    scale: Scale,
+    name: str,
+    seeds: Callable[[int], int],
+    quantities: tuple[str, ...],
+    *,
+    features: bool = True,
+    device: str,
+    progress: Progress,
+) -> xr.Dataset:
     images = settings.normalised_digits(scale)
-    at = settings.observed_steps(scale.mlp_steps)
-    rows = []
-    for done, width in enumerate(scale.mlp_widths):
-        ensemble = networks(
-            scale,
-            name,
-            width,
-            seeds=range(followed_seeds(scale, width)),
-            lrs=[FOLLOWED[name]],
-            inputs=images.inputs.shape[1],
-            device=device,
+    at, lr = settings.observed_steps(scale.mlp_steps), FOLLOWED[name]
+
+    def run(width: int) -> xr.Dataset:
+        chosen = networks(
+            scale, name, width, seeds=range(seeds(width)), lrs=[lr], images=images, device=device
         )
-        if not features:
-            ensemble = only_readout(ensemble)
         trained = nets.train(
-            ensemble,
+            chosen if features else only_readout(chosen),
             (images.inputs, images.targets),
             steps=scale.mlp_steps,
             observe_at=at,
-            quantities=ALL if name == "mup" and features else ALL[:2],
+            quantities=quantities,
             tolerance=FOLLOWED_TOLERANCE,
         )
-        rows.append(trained.isel(lr=0, drop=True))
+        return trained.isel(lr=0, drop=True)
+
+    return over_widths(scale, run, progress).assign_attrs(parametrization=name, lr=lr)
+
+
+def over_widths(scale: Scale, run: Callable[[int], xr.Dataset], progress: Progress) -> xr.Dataset:
+    """Join the trajectories of every width; a seed that a width did not run is nan there."""
+    rows = []
+    for done, width in enumerate(scale.mlp_widths):
+        rows.append(run(width))
         if progress:
             progress(done + 1, len(scale.mlp_widths))
-    joined = xr.concat(rows, dim="width", join="outer", combine_attrs="drop_conflicts").assign_coords(
-        width=list(scale.mlp_widths)
-    )
-    return joined.assign_attrs(parametrization=name, lr=FOLLOWED[name], samples=scale.samples)
+    joined = xr.concat(rows, dim="width", join="outer", combine_attrs="drop_conflicts")
+    return joined.assign_coords(width=list(scale.mlp_widths)).assign_attrs(samples=scale.samples)
+
+
+def proportional(seeds: int, scale: Scale, width: int) -> int:
+    """Return the number of networks of a width, inversely proportional to it; the widest has `seeds`."""
+    return seeds * scale.mlp_widths[-1] // width
+
+
+def seed_blocks(scale: Scale, width: int) -> list[range]:
+    """Split the seeds of a width into blocks that train together, small enough for the processor's caches."""
+    seeds = proportional(scale.transfer_seeds, scale, width)
+    block = max(1, BLOCK_UNITS // (width * scale.rates))
+    return [range(first, min(first + block, seeds)) for first in range(0, seeds, block)]
 
 
 def only_readout(ensemble: nets.Ensemble) -> nets.Ensemble:
@@ -163,7 +180,7 @@ def networks(
     *,
     seeds: Sequence[int],
     lrs: Sequence[float] | np.ndarray,
-    inputs: int,
+    images: Data,
     device: str,
 ) -> nets.Ensemble:
     """Stack the networks of one width, seeds times learning rates, in float32, with centred outputs.
@@ -179,8 +196,8 @@ def networks(
         build,
         rule_of(scale, name),
         width=width,
-        inputs=inputs,
-        outputs=10,
+        inputs=images.inputs.shape[1],
+        outputs=images.targets.shape[1],
         seeds=seeds,
         lrs=list(lrs),
         gamma=GAMMA_RELU,

@@ -23,9 +23,10 @@ class Scale:
         draw_widths, draws: widths and number of initial draws of the exact dynamics.
         linear_steps, linear_seeds: gradient steps and networks a width.
         mlp_layers, mlp_widths, mlp_steps: the ReLU network.
-        mlp_seeds: networks whose spectra are followed at the widest; at narrower widths in inverse
-            proportion more, since they fluctuate more and cost less, up to four times as many.
-        transfer_seeds: networks a learning rate at the widest; at narrower widths in inverse proportion more.
+        spectra_seeds: ReLU networks a width whose S, G, R and NTK are all measured.
+        followed_seeds: ReLU networks at the widest whose S is followed; at narrower widths in inverse
+            proportion more, since they fluctuate more and cost less.
+        transfer_seeds: networks a learning rate at the widest; at narrower widths more, likewise.
         rates: number of learning rates of a transfer sweep, in steps of sqrt(2) around the middle.
     """
 
@@ -39,7 +40,8 @@ class Scale:
     mlp_layers: int
     mlp_widths: tuple[int, ...]
     mlp_steps: int
-    mlp_seeds: int
+    spectra_seeds: int
+    followed_seeds: int
     transfer_seeds: int
     rates: int
 
@@ -60,7 +62,8 @@ SCALES = {
         mlp_layers=3,
         mlp_widths=_doublings(64, 512),
         mlp_steps=50,
-        mlp_seeds=4,
+        spectra_seeds=3,
+        followed_seeds=8,
         transfer_seeds=6,
         rates=9,
     ),
@@ -75,7 +78,8 @@ SCALES = {
         mlp_layers=3,
         mlp_widths=_doublings(64, 1024),
         mlp_steps=50,
-        mlp_seeds=5,
+        spectra_seeds=3,
+        followed_seeds=8,
         transfer_seeds=5,
         rates=9,
     ),

@@ -113,7 +113,7 @@ def _relu(figures: Mapping[str, Any]) -> Section:
             "initialisation as with variance one over the number of pixels, without that choice's slow "
             "start (see the how-to on widths).",
         ),
-        tuple(Figure(name, figures[name], CAPTIONS[name]) for name in ("transfer", "consistency")),
+        tuple(Figure(name, figures[name], CAPTIONS[name]) for name in ("transfer", "consistency", "spectra")),
     )
 
 
