@@ -1,0 +1,87 @@
+"""Linear networks: trained ones follow the exact dynamics from their own initial Gram matrix."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from scalewright.papers.super_consistency import linear_networks, settings
+from scalewright.papers.super_consistency.verdicts import COMPARED, ROUNDING, agreement, largest_error
+
+NAMES = settings.PARAMETRIZATIONS
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_identity_networks_follow_the_closure(agreements, name):
+    held, control = agreement(agreements[name])
+    assert held.measured <= ROUNDING
+    assert (held.verdict, control.verdict) == ("pass", "pass")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_control_another_network_does_not(agreements, name):
+    """Every network, at every width, is missed by the prediction that starts from another's weights."""
+    assert largest_error(agreements[name], "control").min() > 1e6 * ROUNDING
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_trajectory_has_every_quantity_on_every_axis(micro, agreements, name):
+    data = agreements[name]
+    assert data.sizes == {"origin": 3, "width": 2, "seed": 2, "step": micro.linear_steps + 1}
+    assert list(data.origin.values) == ["measured", "predicted", "control"]
+    assert data.attrs["parametrization"] == name
+    assert data.attrs["lr"] > 0
+    at = settings.observed_steps(micro.linear_steps)
+    stable = (data.diverged_at.sel(origin="measured") < 0).values
+    assert stable.any()
+    for quantity in COMPARED:
+        found = data[quantity].sel(origin="measured", step=at).transpose("width", "seed", "step").values
+        assert np.isfinite(found[stable]).all(), quantity
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_identity_over_a_hundred_steps(micro, name):
+    """Relative error of loss, S, G, R and NTK; rounding grows where S passes 2/eta, and stays below 1e-8."""
+    long = replace(micro, samples=256, linear_widths=(64,), linear_steps=100)
+    data = linear_networks.agreement(long, name, device="cpu")
+    assert set(COMPARED) <= set(data.data_vars)
+    assert largest_error(data, "predicted").max() <= ROUNDING
+    assert largest_error(data, "control").min() > ROUNDING
+
+
+def test_fixed_rate_diverges_at_the_predicted_step(micro):
+    scale = replace(micro, linear_widths=(64, 256, 1024), linear_steps=20)
+    data = linear_networks.fixed_rate(scale, device="cpu")
+    measured, predicted = (data.diverged_at.sel(origin=origin).values for origin in ("measured", "predicted"))
+    np.testing.assert_array_equal(measured, predicted)
+    assert (measured[-1] > 0).all()
+    assert (measured[0] == -1).all()
+    after = data.loss.sel(origin="measured", width=1024).isel(step=-1)
+    assert np.isnan(after).all()
+
+
+def test_draws_and_limit_have_their_axes(micro, drawn):
+    for name, data in drawn.items():
+        assert data.sizes == {"width": 2, "seed": 3, "step": micro.linear_steps + 1}
+        assert np.isfinite(data.sharpness.isel(step=[0, -1])).all()
+        assert data.attrs["parametrization"] == name
+    limit = linear_networks.limit(micro, "mup")
+    assert limit.attrs["width"] == math.inf
+    assert np.isfinite(limit.sharpness).all()
+
+
+def test_base_rate_is_four_fifths_over_the_initial_sharpness_of_the_limit(micro):
+    images = settings.digits(micro)
+    task = linear_networks.linear.Problem.of(images.inputs, images.targets)
+    limit = linear_networks.limit(micro, "mup")
+    rate = settings.base_rate("mup", task)
+    assert rate * float(limit.sharpness[0, 0]) == pytest.approx(settings.EDGE_FRACTION, rel=1e-6)
+
+
+def test_progress_counts_the_widths(micro):
+    seen = []
+    linear_networks.draws(
+        replace(micro, draws=2), "mup", progress=lambda done, total: seen.append((done, total))
+    )
+    assert seen == [(1, 2), (2, 2)]
