@@ -63,8 +63,8 @@ def test_fixed_rate_diverges_at_the_predicted_step(micro):
 
 def test_draws_and_limit_have_their_axes(micro, drawn):
     for name, data in drawn.items():
-        assert data.sizes == {"width": 2, "seed": 3, "step": micro.linear_steps + 1}
-        assert np.isfinite(data.sharpness.isel(step=[0, -1])).all()
+        assert data.sizes == {"width": 4, "seed": 3, "step": micro.linear_steps + 1}
+        assert np.isfinite(data.sharpness.sel(width=[256, 1024]).isel(step=[0, -1])).all()
         assert data.attrs["parametrization"] == name
     limit = linear_networks.limit(micro, "mup")
     assert limit.attrs["width"] == math.inf
@@ -84,4 +84,4 @@ def test_progress_counts_the_widths(micro):
     linear_networks.draws(
         replace(micro, draws=2), "mup", progress=lambda done, total: seen.append((done, total))
     )
-    assert seen == [(1, 2), (2, 2)]
+    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
