@@ -56,7 +56,12 @@ def reproduce(
     """
     catalogue, sizes = catalogue_of(paper), check_scale(paper, scale)
     stages = [*catalogue.chain(sizes, device), *catalogue.beyond(sizes, device)]
-    found = run_stages(stages, folder=folder, key={"scale": scale, "device": device}, progress=progress)
+    found = run_stages(
+        stages,
+        folder=folder,
+        key={"scale": repr(sizes), "device": device, "code": version_of(paper)},
+        progress=progress,
+    )
     rows = [*catalogue.judge_chain(found), *catalogue.judge_beyond(found)]
     records = [row.to_json() for row in rows]
     provenance = environment(device) | {"code": version_of(paper), "scale": scale}

@@ -8,7 +8,6 @@ from pathlib import Path
 import xarray as xr
 
 from scalewright.papers.files import write_text
-from scalewright.papers.provenance import code_version
 from scalewright.sim.dataset import save
 
 Progress = Callable[[int, int], None]
@@ -33,17 +32,15 @@ def run_stages(
 
     Args:
         folder: where the trajectories lie; None keeps them in memory only.
-        key: what the results depend on (scale, device). A folder made under another key, or by another
-            version of the experiments, is refused.
+        key: what the results depend on (scale, device, code version). A folder made under
+            another key is refused.
         progress: opens a progress callback for a stage's name.
 
     Raises:
         ValueError: the folder belongs to another key or code version.
     """
     if folder is not None:
-        _claim(
-            folder, {**(key or {}), "code": code_version("scalewright.papers.super_consistency.catalogue")}
-        )
+        _claim(folder, key or {})
     found: dict[str, xr.Dataset] = {}
     for stage in stages:
         path = folder / f"{stage.name}.nc" if folder is not None else None

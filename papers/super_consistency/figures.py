@@ -17,7 +17,7 @@ from scalewright.papers.figures import (
     shades,
 )
 from scalewright.papers.super_consistency import verdicts
-from scalewright.papers.super_consistency.settings import linear_network
+from scalewright.papers.super_consistency.settings import ASYMPTOTIC, linear_network
 from scalewright.sim.linear import exponents
 
 
@@ -101,7 +101,7 @@ def _draws(ax: Any, data: xr.Dataset, what: str) -> None:
     derived = exponents(linear_network(name))[what]
     label = f"{NAMES[name]}: slope {found.value:.3f} (derived {derived})"
     points_with_slope(ax, found, label=label, color=COLOURS[name])
-    below = [w for w in data.width.values if w < verdicts.ASYMPTOTIC]
+    below = [w for w in data.width.values if w < ASYMPTOTIC]
     values = verdicts.SLOPES[what][0](data).transpose("width", "seed").sel(width=below).mean("seed")
     ax.plot(below, values, "o", mfc="none", color=COLOURS[name], ms=4)
 
@@ -158,7 +158,7 @@ def plot_consistency(followed: dict[str, xr.Dataset]) -> Any:
 def plot_spectra(data: xr.Dataset) -> Any:
     """Top eigenvalues of H, G, R and the NTK of the ReLU network along training, a curve a width."""
     labels = AGREEMENT_LABELS | {"ntk": r"$\lambda_{\max}(\Theta)$"}
-    figure, axes = canvas(4, height=3.2)
+    figure, axes = canvas(2, rows=2, height=3.0)
     for ax, quantity in zip(axes.flat, ("sharpness", "gauss_newton", "residual", "ntk"), strict=True):
         for colour, width in zip(shades(data.sizes["width"]), data.width.values, strict=True):
             values = data[quantity].sel(width=width).transpose("seed", "step").values

@@ -27,10 +27,11 @@ def agreement(scale: Scale, name: str, *, device: str = "auto", progress: Progre
     images = settings.digits(scale)
     task = linear.Problem.of(images.inputs, images.targets)
     rule = settings.linear_network(name)
-    lr = settings.base_rate(name, task)
+    lr = settings.base_rate(name, task, scale)
     rows = []
     for done, width in enumerate(scale.linear_widths):
-        rows.append(_at_width(images, task, rule, width, lr, scale, device))
+        run = _at_width(images, task, rule, width, lr, scale, device)
+        rows.append(refuse_diverged(run, name, width))
         if progress:
             progress(done + 1, len(scale.linear_widths))
     joined = xr.concat(rows, dim="width", combine_attrs="drop_conflicts").assign_coords(
@@ -46,7 +47,7 @@ def fixed_rate(scale: Scale, *, device: str = "auto", progress: Progress = None)
     images = settings.digits(scale)
     task = linear.Problem.of(images.inputs, images.targets)
     rule = settings.fixed_rate(settings.linear_network("sp"))
-    lr = settings.base_rate("sp", task) / scale.linear_widths[0]
+    lr = settings.base_rate("sp", task, scale) / scale.linear_widths[0]
     rows = []
     for done, width in enumerate(scale.linear_widths):
         rows.append(_at_width(images, task, rule, width, lr, scale, device, quantities=()))
@@ -66,7 +67,7 @@ def draws(scale: Scale, name: str, *, progress: Progress = None) -> xr.Dataset:
     """
     images = settings.digits(scale)
     task = linear.Problem.of(images.inputs, images.targets)
-    rule, lr = settings.linear_network(name), settings.base_rate(name, task)
+    rule, lr = settings.linear_network(name), settings.base_rate(name, task, scale)
     rows = []
     for done, width in enumerate(scale.draw_widths):
         path = linear.trajectory(
@@ -81,7 +82,7 @@ def draws(scale: Scale, name: str, *, progress: Progress = None) -> xr.Dataset:
             quantities=QUANTITIES,
             tolerance=1e-4,
         )
-        rows.append(path)
+        rows.append(refuse_diverged(path, name, width))
         if progress:
             progress(done + 1, len(scale.draw_widths))
     joined = xr.concat(rows, dim="width", combine_attrs="drop_conflicts").assign_coords(
@@ -98,13 +99,24 @@ def limit(scale: Scale, name: str) -> xr.Dataset:
         task,
         settings.linear_network(name),
         width=math.inf,
-        lr=settings.base_rate(name, task),
+        lr=settings.base_rate(name, task, scale),
         steps=scale.linear_steps,
         gamma=GAMMA,
         seeds=range(1),
         spectra_at=range(scale.linear_steps + 1),
         quantities=QUANTITIES,
     )
+
+
+def refuse_diverged(data: xr.Dataset, name: str, width: int) -> xr.Dataset:
+    """Return the data; ValueError with width and step if a run that is to be compared diverged."""
+    steps = data.diverged_at.values
+    if (steps >= 0).any():
+        step = int(steps[steps >= 0].min())
+        raise ValueError(
+            f"a linear network of width {width} under {name} diverged at step {step}; give a smaller rate"
+        )
+    return data
 
 
 def _at_width(
@@ -132,14 +144,17 @@ def _at_width(
     )
     state = initial_state(ensemble, rule, width=width, inputs=task.inputs, outputs=task.outputs)
     at = settings.observed_steps(scale.linear_steps) if quantities else []
+    samples = settings.rotate(images) if scale.rotated else images
     trained = nets.train(
         ensemble,
-        (images.inputs, images.targets),
+        (samples.inputs, samples.targets),
         steps=scale.linear_steps,
         observe_at=at,
         quantities=quantities,
         tolerance=1e-6,
     ).isel(lr=0, drop=True)
+    if "ntk" in trained:
+        trained["ntk"] = trained.ntk * (images.samples / samples.samples)
     arguments = {"width": width, "lr": lr, "steps": scale.linear_steps, "gamma": GAMMA, "seeds": seeds}
     asked = {
         "quantities": quantities,

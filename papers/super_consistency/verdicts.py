@@ -7,12 +7,12 @@ import numpy as np
 import xarray as xr
 
 from scalewright.papers.super_consistency import settings
+from scalewright.papers.super_consistency.settings import ASYMPTOTIC
 from scalewright.sim import fit
 from scalewright.sim.linear import exponents
 from scalewright.sim.verdict import Verdict, judge
 
 ROUNDING = 1e-8
-ASYMPTOTIC = 256
 COMPARED = ("loss", "sharpness", "gauss_newton", "residual", "ntk")
 LABEL = {"mup": "muP", "ntp": "NTP", "sp": "SP"}
 
@@ -46,12 +46,16 @@ def agreement(data: xr.Dataset) -> list[Verdict]:
 
 
 def largest_error(data: xr.Dataset, origin: str) -> np.ndarray:
-    """Largest relative error against the measured networks over quantities and steps, (width, seed)."""
+    """Largest relative error over the quantities and steps that were measured, (width, seed).
+
+    A prediction that is no number where a network was measured has an infinite error.
+    """
     measured, other = data.sel(origin="measured"), data.sel(origin=origin)
-    errors = [
-        abs(other[q] / measured[q] - 1).transpose("width", "seed", "step") for q in COMPARED if q in data
-    ]
-    return np.nanmax(np.concatenate([error.values for error in errors], axis=-1), axis=-1)
+    errors = []
+    for name in (quantity for quantity in COMPARED if quantity in data):
+        error = abs(other[name] / measured[name] - 1).fillna(np.inf).where(np.isfinite(measured[name]), 0.0)
+        errors.append(error.transpose("width", "seed", "step").values)
+    return np.concatenate(errors, axis=-1).max(axis=-1)
 
 
 def sharpening(data: xr.Dataset) -> xr.DataArray:

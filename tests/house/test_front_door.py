@@ -13,7 +13,6 @@ from typer.testing import CliRunner
 
 from scalewright import frontdoor
 from scalewright.cli import app
-from scalewright.papers import stages
 from scalewright.papers.stages import Stage
 from scalewright.papers.super_consistency import catalogue
 from scalewright.report import Page, chain
@@ -363,7 +362,6 @@ def fake(monkeypatch):
     monkeypatch.setattr(catalogue, "judge_chain", made.judge)
     monkeypatch.setattr(catalogue, "draw_chain", lambda found, limits: {})
     monkeypatch.setattr(chain, "page", lambda *given: Page("A page", "", ()))
-    monkeypatch.setattr(stages, "code_version", lambda module: "version")
     return made
 
 

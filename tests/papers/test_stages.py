@@ -6,19 +6,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from scalewright.papers import stages
 from scalewright.papers.stages import Stage, run_stages
 from scalewright.sim.dataset import dataset
 
 KEY = {"scale": "smoke", "device": "cpu"}
-
-
-@pytest.fixture(autouse=True)
-def version(monkeypatch):
-    """Let the code version be what a test says."""
-    current = {"code": "v1"}
-    monkeypatch.setattr(stages, "code_version", lambda module: current["code"])
-    return current
 
 
 class Counted:
@@ -89,13 +80,11 @@ def test_folder_of_another_run_is_refused(tmp_path, change):
         run_stages([Counted("first").stage], folder=tmp_path, key=KEY | change)
 
 
-def test_folder_of_other_code_is_refused(tmp_path, version):
-    run_stages([Counted("first").stage], folder=tmp_path, key=KEY)
-    version["code"] = "v2"
+def test_folder_of_other_code_is_refused(tmp_path):
+    run_stages([Counted("first").stage], folder=tmp_path, key=KEY | {"code": "v1"})
     with pytest.raises(ValueError, match=r"version of the code; give another folder$"):
-        run_stages([Counted("first").stage], folder=tmp_path, key=KEY)
-    version["code"] = "v1"
-    assert run_stages([Counted("first").stage], folder=tmp_path, key=KEY)
+        run_stages([Counted("first").stage], folder=tmp_path, key=KEY | {"code": "v2"})
+    assert list(run_stages([Counted("first").stage], folder=tmp_path, key=KEY | {"code": "v1"})) == ["first"]
 
 
 def test_interrupted_while_the_key_is_written_leaves_no_half_key(tmp_path, monkeypatch):
@@ -111,4 +100,4 @@ def test_interrupted_while_the_key_is_written_leaves_no_half_key(tmp_path, monke
             run_stages([Counted("first").stage], folder=tmp_path, key=KEY)
     assert list(tmp_path.iterdir()) == []
     run_stages([Counted("first").stage], folder=tmp_path, key=KEY)
-    assert json.loads((tmp_path / "key.json").read_text()) == KEY | {"code": "v1"}
+    assert json.loads((tmp_path / "key.json").read_text()).items() >= KEY.items()

@@ -33,6 +33,16 @@ def check_device(device: str) -> str:
     return str(resolve(device))
 
 
+def integers(text: str | None) -> tuple[int, ...] | None:
+    """Read a list such as 64,128,256; ValueError with one sentence if it is none."""
+    if text is None:
+        return None
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError(f"a list of widths must be integers with commas between; given {text!r}") from None
+
+
 def write_report(
     folder: Path,
     page: "Page",

@@ -84,8 +84,28 @@ def _predict(found: Mapping[str, xr.Dataset], figures: Mapping[str, Any]) -> Sec
             "R = H - G the rest; all are rescaled by the layers' learning rates, so that training is "
             "stable below 2/eta at any width.",
         ),
-        tuple(Figure(name, figures[name], CAPTIONS[name]) for name in (*names, "fixed-rate-sp")),
+        (
+            *(Figure(name, figures[name], CAPTIONS[name]) for name in (*names, "fixed-rate-sp")),
+            _divergence(found["fixed-rate-sp"]),
+        ),
     )
+
+
+def _divergence(data: xr.Dataset) -> Table:
+    """Return what became of SP at one rate: stable, or the step at which each network diverged."""
+    columns = ("width", "measured, network by network", "predicted")
+    rows = tuple(
+        (
+            str(int(width)),
+            *(_fates(data.diverged_at.sel(width=width, origin=o)) for o in ("measured", "predicted")),
+        )
+        for width in data.width.values
+    )
+    return Table(columns, rows, "SP at one rate for every width: the step at which each network diverged.")
+
+
+def _fates(steps: xr.DataArray) -> str:
+    return ", ".join("stable" if step < 0 else f"diverged at step {int(step)}" for step in steps.values)
 
 
 def _slopes(figures: Mapping[str, Any]) -> Section:
