@@ -15,10 +15,10 @@ def micro():
     return replace(
         settings.SCALES["smoke"],
         samples=64,
-        linear_widths=(32, 64),
+        linear_widths=(64, 128),
         linear_seeds=2,
         linear_steps=5,
-        draw_widths=(32, 64, 256, 1024),
+        draw_widths=(64, 128, 256, 1024),
         draws=3,
         mlp_widths=(16, 32),
         mlp_steps=12,

@@ -71,12 +71,13 @@ def test_draws_and_limit_have_their_axes(micro, drawn):
     assert np.isfinite(limit.sharpness).all()
 
 
-def test_base_rate_is_four_fifths_over_the_initial_sharpness_of_the_limit(micro):
-    images = settings.digits(micro)
-    task = linear_networks.linear.Problem.of(images.inputs, images.targets)
-    limit = linear_networks.limit(micro, "mup")
-    rate = settings.base_rate("mup", task)
-    assert rate * float(limit.sharpness[0, 0]) == pytest.approx(settings.EDGE_FRACTION, rel=1e-6)
+def test_base_rate_is_the_same_share_of_the_edge_under_every_parametrization(micro):
+    """eta_0 S_inf(0) is one number below the edge of stability, 2, so that the parametrizations compare."""
+    limits = [linear_networks.limit(micro, name) for name in NAMES]
+    shares = [limit.attrs["lr"] * float(limit.sharpness[0, 0]) for limit in limits]
+    assert all(limit.attrs["width"] == math.inf for limit in limits)
+    np.testing.assert_allclose(shares, shares[0], rtol=1e-6)
+    assert 0 < shares[0] < 2
 
 
 def test_progress_counts_the_widths(micro):
