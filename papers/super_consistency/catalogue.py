@@ -99,11 +99,6 @@ def draw_chain(results: Results, limits: Results) -> dict[str, Any]:
 def draw_beyond(results: Results) -> dict[str, Any]:
     """Return the pictures of the toys and of random features by name."""
     return {
-        "spectra": "ReLU networks under muP: top eigenvalues of the Hessian H, of its Gauss-Newton part "
-        "G, of the rest R, "
-        "and of the NTK, measured by Lanczos iterations. G carries the sharpness; R keeps its size at "
-        "every width until "
-        "the loss begins to oscillate at the edge of stability.",
         "toy-slopes": figures.plot_toy({n: results[f"whitened-{n}"] for n in ("mup", "ntp")}),
         "toy-transfer": figures.plot_toy_transfer({n: results[f"toy-transfer-{n}"] for n in ("mup", "ntp")}),
         "random-features": figures.plot_consistency(
