@@ -86,3 +86,27 @@ def test_progress_counts_the_widths(micro):
         replace(micro, draws=2), "mup", progress=lambda done, total: seen.append((done, total))
     )
     assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+FEW = pytest.mark.xfail(strict=True, reason="rotate scales by the rows it would have with many samples")
+
+
+@pytest.mark.parametrize("samples", [256, pytest.param(32, marks=FEW)])
+def test_identity_rotated_samples_train_the_same_networks(micro, samples):
+    """D + K rotated samples carry all of a linear network's loss: every quantity is that of all samples."""
+    scale = replace(micro, samples=samples, linear_widths=(64,), linear_steps=3)
+    plain, turned = (
+        linear_networks.agreement(replace(scale, rotated=rotated), "mup", device="cpu")
+        for rotated in (False, True)
+    )
+    for quantity in COMPARED:
+        first, second = (data[quantity].sel(origin="measured").values for data in (plain, turned))
+        seen = np.isfinite(first)
+        np.testing.assert_array_equal(seen, np.isfinite(second))
+        np.testing.assert_allclose(second[seen], first[seen], rtol=ROUNDING, err_msg=quantity)
+
+
+def test_run_that_diverges_is_refused_with_width_and_step(micro):
+    scale = replace(micro, linear_widths=(32,), rate=6.0)
+    with pytest.raises(ValueError, match=r"width 32 under sp diverged at step \d+; give a smaller rate$"):
+        linear_networks.agreement(scale, "sp", device="cpu")
