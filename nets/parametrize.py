@@ -110,7 +110,7 @@ class Parametrized(nn.Module):
         for name, weight in self.model.named_parameters():
             entry = self.numbers[name]
             group: dict[str, Any] = {"params": [weight], "lr": lr * entry.lr, "name": name}
-            if self.optimizer == "adam":
+            if self.optimizer.startswith("adam"):
                 group["eps"] = eps * one_if_none(entry.eps)
             if weight_decay:
                 group["weight_decay"] = weight_decay * one_if_none(entry.weight_decay)

@@ -7,16 +7,16 @@ if __name__ != "scalewright.papers":
 
 if TYPE_CHECKING:
     from scalewright.papers.claim import Claim, Finding
-    from scalewright.papers.reproduce import Reproduction, claims, reproduce
+    from scalewright.papers.reproduction import Reproduction, claims, reproduce
 
 __all__ = ["Claim", "Finding", "Reproduction", "claims", "reproduce"]
 
 _HOMES = {
     "Claim": "claim",
     "Finding": "claim",
-    "Reproduction": "reproduce",
-    "claims": "reproduce",
-    "reproduce": "reproduce",
+    "Reproduction": "reproduction",
+    "claims": "reproduction",
+    "reproduce": "reproduction",
 }
 
 

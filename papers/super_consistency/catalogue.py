@@ -131,14 +131,13 @@ CAPTIONS = {
     + "Under SP at the rate 1/N the sharpness stays where it is already at moderate widths.",
     "slopes": "Width exponents. Circles: means over independent initial draws of the exact dynamics, "
     "with 95 % bars and fitted "
-    "lines; hollow: below N = 256, where corrections of order D/N bend the line, not fitted. Crosses: "
+    "lines; hollow: below N = 256, where finite-width corrections bend the line, not fitted. Crosses: "
     "trained networks.",
     "fixed-rate-sp": "SP at the rate that suits the smallest width. The sharpness grows with N, the "
     "edge of stability does not: "
     "from some width on training diverges, at the step that the exact dynamics predicts.",
-    "transfer": "ReLU networks. Loss against learning rate: mean over seeds, band from the least to the "
-    "largest. Dotted: the "
-    "optimum of each width. Under muP the optima coincide, under SP they fall as 1/N (right).",
+    "transfer": "ReLU networks. Loss against learning rate: median over seeds, band: the middle 80 %. "
+    "Dotted: the optimum of each width. Under muP they coincide, under SP they fall as 1/N (right).",
     "consistency": "Sharpness of the ReLU networks along training. Under muP the curves of all widths "
     "lie on each other; under "
     "NTP the wider the network, the less it sharpens.",

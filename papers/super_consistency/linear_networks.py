@@ -38,7 +38,12 @@ def agreement(scale: Scale, name: str, *, device: str = "auto", progress: Progre
         width=list(scale.linear_widths)
     )
     return joined.assign_attrs(
-        parametrization=name, lr=lr, gamma=GAMMA, samples=scale.samples, sha256=images.sha256
+        rotated=int(scale.rotated),
+        parametrization=name,
+        lr=lr,
+        gamma=GAMMA,
+        samples=scale.samples,
+        sha256=images.sha256,
     )
 
 

@@ -10,7 +10,7 @@ from scalewright.theory import Parametrization, Power, mlp, named
 
 PARAMETRIZATIONS = ("mup", "ntp", "sp")
 GAMMA = 1.0
-#: Width from which slopes of the linear networks are fitted; below it corrections of order D/N bend them.
+#: Width from which slopes of the linear networks are fitted; below it finite-width corrections bend them.
 ASYMPTOTIC = 256
 
 

@@ -100,7 +100,7 @@ def draws(data: xr.Dataset) -> list[Verdict]:
     for what, (_, key, bands, symbol) in SLOPES.items():
         law = f"N^{derived[key]} from width {ASYMPTOTIC} on"
         statement = f"{LABEL[name]}: {symbol} of linear networks scales as {law}"
-        basis = "exponent derived from the parametrization; band: corrections of order D/N"
+        basis = "exponent derived from the parametrization; band: finite-width corrections"
         rows.append(
             judge(
                 f"slope-{what}-{name}",

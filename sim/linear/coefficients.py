@@ -73,7 +73,7 @@ def coefficients(
 
 
 def exponents(parametrization: Parametrization) -> dict[str, Fraction]:
-    """Derive the width exponents of what the two-layer linear network shows.
+    """Derive the width exponents of the two-layer linear network at rates that move its output by Theta(1).
 
     `sharpness`: that of the larger kernel, S ~ N^max(kernel_1, kernel_2). `residual`: that of the coupling.
     `sharpening`, |S(T) - S(0)|: the largest of four ways in which S moves: the features through feed_1 and
@@ -83,6 +83,11 @@ def exponents(parametrization: Parametrization) -> dict[str, Fraction]:
     """
     kappa, powers = _powers(parametrization)
     size = {name: power.exponent("width") for name, power in powers.items()}
+    if max(size["drive_1"], size["drive_2"]) != 0:
+        raise ValueError(
+            f"sim.linear.exponents: the rates must move the output by Theta(1) a step; those of "
+            f"{parametrization.name} move it as n^{max(size['drive_1'], size['drive_2'])}"
+        )
     kernel = max(size["kernel_1"], size["kernel_2"])
     ways = (
         size["kernel_2"] + max(size["feed_1"], size["self_1"]),

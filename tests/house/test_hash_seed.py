@@ -19,7 +19,7 @@ from scalewright.papers.super_consistency import linear_networks, relu_networks,
 from dataclasses import replace
 scale = replace(
     settings.SCALES["smoke"], samples=32, linear_widths=(16, 32), linear_seeds=2, linear_steps=3,
-    mlp_widths=(8, 16), mlp_steps=3, mlp_seeds=1, draw_widths=(64, 256), draws=2,
+    mlp_widths=(8, 16), mlp_steps=3, spectra_seeds=1, followed_seeds=1, draw_widths=(64, 256), draws=2,
 )
 for found in (
     linear_networks.agreement(scale, "mup", device="cpu"),

@@ -6,7 +6,7 @@ import pytest
 
 from scalewright import papers
 from scalewright.papers.claim import Claim, Finding, judge_claim
-from scalewright.papers.reproduce import PAPERS, claims, claims_of
+from scalewright.papers.reproduction import PAPERS, claims, claims_of
 
 CLAIM = Claim("C", "paper", "It holds.", "equation 1", "0", "counting", "0.1", "1 second", ("a", "b"))
 

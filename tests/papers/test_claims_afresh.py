@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from scalewright.papers.claim import judge_claim
-from scalewright.papers.reproduce import claims_of
+from scalewright.papers.reproduction import claims_of
 from scalewright.papers.super_consistency import linear_networks, settings, toy, toy_verdicts, verdicts
 
 PAPER = "super-consistency"

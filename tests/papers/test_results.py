@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from scalewright.papers import reproduce, results
-from scalewright.papers.reproduce import claims, claims_of
+from scalewright.papers import reproduction, results
+from scalewright.papers.reproduction import claims, claims_of
 from scalewright.sim.verdict import judge
 
 PAPER = "super-consistency"
@@ -85,16 +85,16 @@ def everything(verdict="pass"):
 
 
 def test_claims_read_the_store_and_mark_what_is_stale(tmp_path, monkeypatch):
-    monkeypatch.setattr(reproduce, "code_version", lambda module: "v1")
+    monkeypatch.setattr(reproduction, "code_version", lambda module: "v1")
     stored(tmp_path, rows=everything(), code="v1")
     fresh = claims(PAPER, root=tmp_path)
     assert {(f.verdict, f.stale, f.scale) for f in fresh} == {("reproduced", False, "smoke")}
-    monkeypatch.setattr(reproduce, "code_version", lambda module: "v2")
+    monkeypatch.setattr(reproduction, "code_version", lambda module: "v2")
     assert claims(PAPER, root=tmp_path) == [replace(finding, stale=True) for finding in fresh]
 
 
 def test_control_one_failed_check_makes_its_claims_deviate(tmp_path, monkeypatch):
-    monkeypatch.setattr(reproduce, "code_version", lambda module: "v1")
+    monkeypatch.setattr(reproduction, "code_version", lambda module: "v1")
     rows = everything()
     broken = claims_of(PAPER)[0].checks[0]
     rows = [row | {"verdict": "fail"} if row["id"] == broken else row for row in rows]

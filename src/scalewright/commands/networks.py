@@ -23,7 +23,7 @@ Name = Annotated[
 Axes = Annotated[str, typer.Option(help="Growing axes, comma separated, in the order in which they grow.")]
 Gauge = Annotated[
     str | None,
-    typer.Option(help="State the answer in this gauge: no-multipliers, unit-variance, tensor-programs-4."),
+    typer.Option(help="Gauge: no-multipliers, output-multiplier, unit-variance, tensor-programs-4."),
 ]
 
 

@@ -30,7 +30,7 @@ def command(
 ) -> None:
     """Run every experiment of a paper, judge each claim, store the result and write a report."""
     with one_sentence("Finished stages are kept: run again with --out FOLDER --resume to go on."):
-        from scalewright.papers.reproduce import catalogue_of, check_scale, reproduce
+        from scalewright.papers.reproduction import catalogue_of, check_scale, reproduce
 
         check_scale(paper, scale)
         used = runs.check_device(device)

@@ -39,7 +39,7 @@ def command(
         used = runs.check_device(device)
         folder = output_folder(NAME, out, force=force, resume=resume)
         from scalewright.papers.provenance import command_line, environment
-        from scalewright.papers.reproduce import version_of
+        from scalewright.papers.reproduction import version_of
         from scalewright.papers.stages import run_stages
         from scalewright.papers.super_consistency import catalogue
 

@@ -49,8 +49,8 @@ def _derive() -> Section:
     rule = named(mlp(layers=3, activation="relu", loss="squared"), "mup", "sgd").in_gauge("no-multipliers")
     tables.append(
         Proof(
-            rule.explain("hidden.0.weight", "lr"),
-            "One entry proved: the learning rate of the hidden layer under muP, stated without multipliers.",
+            rule.explain("readout.weight", "lr"),
+            "One entry proved: the learning rate of the readout under muP, stated without multipliers.",
         )
     )
     return Section(
@@ -70,6 +70,10 @@ def _derive() -> Section:
 def _predict(found: Mapping[str, xr.Dataset], figures: Mapping[str, Any]) -> Section:
     names = [f"agreement-{name}" for name in PARAMETRIZATIONS]
     attrs = found["agreement-mup"].attrs
+    rotated = (
+        "The linear networks were trained on D + K rotated samples, on which every linear map has the same "
+        "loss, Hessian, G and R as on all images.",
+    ) * bool(attrs.get("rotated", 0))
     return Section(
         "Predict and measure: linear networks",
         (
@@ -83,6 +87,7 @@ def _predict(found: Mapping[str, xr.Dataset], figures: Mapping[str, Any]) -> Sec
             "its Gauss-Newton part, "
             "R = H - G the rest; all are rescaled by the layers' learning rates, so that training is "
             "stable below 2/eta at any width.",
+            *rotated,
         ),
         (
             *(Figure(name, figures[name], CAPTIONS[name]) for name in (*names, "fixed-rate-sp")),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from scalewright.papers.reproduce import Reproduction, catalogue_of
+from scalewright.papers.reproduction import Reproduction, catalogue_of
 from scalewright.report.page import Figure, Page, Section, Table, verdict_table
 from scalewright.sim.verdict import Verdict
 
