@@ -7,10 +7,15 @@ from typing import Any
 
 
 def write_text(path: Path, text: str) -> Path:
+    """Write a text in UTF-8 under a temporary name and rename it: a killed run leaves no half file."""
+    return write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> Path:
     """Write a file under a temporary name and rename it: a killed run leaves no half file."""
     temporary = path.with_name(f".{path.name}.part")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(content)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

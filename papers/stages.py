@@ -64,6 +64,5 @@ def _claim(folder: Path, key: dict[str, str]) -> None:
         write_text(mark, json.dumps(key))
     elif json.loads(mark.read_text(encoding="utf-8")) != key:
         raise ValueError(
-            f"{folder} holds trajectories of another scale, device or version of the code; give another "
-            f"folder"
+            f"{folder} holds results of another scale, device or version of the code; give another folder"
         )

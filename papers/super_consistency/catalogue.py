@@ -23,6 +23,7 @@ Results = Mapping[str, xr.Dataset]
 
 TOY_WIDTHS = tuple(2**k for k in range(6, 19, 2))
 TOY_TRANSFER_WIDTHS = (64, 256, 1024, 4096, 65536)
+TOY_TRANSFER_DRAWS = 200
 
 
 def chain(scale: Scale, device: str) -> list[Stage]:
@@ -44,9 +45,9 @@ def chain(scale: Scale, device: str) -> list[Stage]:
 
 def beyond(scale: Scale, device: str) -> list[Stage]:
     """Return the further stages that only the paper's claims need: toys and random features."""
-    draws, few = (60, 12) if scale.name == "smoke" else (240, 48)
+    draws = 60 if scale.name == "smoke" else 240
     whitened = partial(toy.whitened, widths=TOY_WIDTHS, draws=draws)
-    swept = partial(toy.transfer, widths=TOY_TRANSFER_WIDTHS, draws=few)
+    swept = partial(toy.transfer, widths=TOY_TRANSFER_WIDTHS, draws=TOY_TRANSFER_DRAWS)
     frozen = partial(relu_networks.consistency, scale, "mup", features=False, device=device)
     return [
         *(Stage(f"whitened-{name}", partial(whitened, name)) for name in ("mup", "ntp")),

@@ -107,7 +107,7 @@ CLAIMS = (
         "captions of the two-layer linear figures",
         "slope of the best rate: 0 (muP), not 0 (NTP)",
         _EXACT,
-        "0.03: one step of the grid over the range of widths",
+        "0.017: one step of the grid over the range of widths",
         "20 seconds",
         ("toy-transfer-mup", "toy-transfer-ntp-control"),
     ),

@@ -22,7 +22,7 @@ def agreement(scale: Scale, name: str, *, device: str = "auto", progress: Progre
 
     Returns:
         A trajectory with dimensions (origin, width, seed, step), origin "measured", "predicted" or "control":
-        the         control starts the prediction from the weights of the next seed, so it must miss.
+        the control starts the prediction from the weights of the next seed, so it must miss.
     """
     images = settings.digits(scale)
     task = linear.Problem.of(images.inputs, images.targets)
@@ -87,7 +87,7 @@ def draws(scale: Scale, name: str, *, progress: Progress = None) -> xr.Dataset:
             quantities=QUANTITIES,
             tolerance=1e-4,
         )
-        rows.append(refuse_diverged(path, name, width))
+        rows.append(path if width < settings.ASYMPTOTIC else refuse_diverged(path, name, width))
         if progress:
             progress(done + 1, len(scale.draw_widths))
     joined = xr.concat(rows, dim="width", combine_attrs="drop_conflicts").assign_coords(

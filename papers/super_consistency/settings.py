@@ -158,7 +158,8 @@ def rotate(images: data.Data) -> data.Data:
     is (D + K) / P times that of all samples.
     """
     both = np.hstack([images.inputs, images.targets])
-    triangle = np.linalg.qr(both, mode="r") * np.sqrt(both.shape[1] / len(both))
+    triangle = np.linalg.qr(both, mode="r")
+    triangle *= np.sqrt(len(triangle) / len(both))
     inputs, targets = np.split(triangle, [images.inputs.shape[1]], axis=1)
     return replace(images, inputs=inputs, targets=targets, labels=np.full(len(triangle), -1))
 

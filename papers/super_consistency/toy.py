@@ -11,8 +11,10 @@ from scalewright.sim import linear
 Progress = Callable[[int, int], None] | None
 
 WHITENED = linear.Problem(np.eye(4), np.array([[1.0], [0.0], [0.0], [0.0]]))
-#: Covariance diag(2, 1, 1/2, 1/4), solution of norm 2 spread evenly over the four directions.
-GRADED = linear.Problem(np.diag([2.0, 1.0, 0.5, 0.25]), np.full((4, 1), 1.0))
+#: Covariance diag(2, 1, 1/2, 1/4); solution of norm 2 along Sigma^-1/2 (1, 1, 1, 1): all modes excited alike.
+GRADED = linear.Problem(
+    np.diag([2.0, 1.0, 0.5, 0.25]), 2 * np.sqrt([[0.5], [1.0], [2.0], [4.0]]) / np.sqrt(7.5)
+)
 TRANSFER_STEPS = 60
 TRANSFER_RATES = np.geomspace(0.3, 6.0, 26)
 

@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from scalewright.papers.super_consistency.settings import linear_network
-from scalewright.papers.super_consistency.verdicts import LABEL, optima, sharpening
+from scalewright.papers.super_consistency.verdicts import LABEL, optima, rates_of, sharpening
 from scalewright.sim import fit
 from scalewright.sim.linear import exponents
 from scalewright.sim.verdict import Verdict, judge
@@ -61,26 +61,18 @@ def transfer(data: xr.Dataset) -> list[Verdict]:
     found = fit.slope(
         data.width.values, [np.array(o.replicate_values) for o in optima(data, averaged=1, reach=1)]
     )
-    if name == "mup":
-        return [
-            judge(
-                "toy-transfer-mup",
-                "muP, graded toy: the best learning rate after 60 steps does not move from N = 64 to 65536",
-                found,
-                predicted=0.0,
-                tolerance=0.03,
-                basis="exact dynamics; band: one grid step over the range",
-            )
-        ]
+    rates, widths = rates_of(data)[0], data.width.values
+    one_step = float(np.log(rates[1] / rates[0]) / np.log(widths[-1] / widths[0]))
+    holds = name == "mup"
     return [
         judge(
-            "toy-transfer-ntp-control",
-            "NTP, graded toy: the best learning rate after 60 steps does not move",
+            "toy-transfer-mup" if holds else f"toy-transfer-{name}-control",
+            f"{LABEL[name]}, graded toy: the best learning rate after 60 steps is the same at every width",
             found,
             predicted=0.0,
-            tolerance=0.03,
-            expected="break",
-            basis="the band of muP",
+            tolerance=one_step,
+            expected="hold" if holds else "break",
+            basis="exact dynamics; band: one step of the grid of rates over the range of widths",
         )
     ]
 

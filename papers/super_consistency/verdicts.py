@@ -195,14 +195,18 @@ REACH = 2
 def optima(data: xr.Dataset, *, averaged: int = AVERAGED, reach: int = REACH) -> list[fit.Optimum]:
     """Optimal learning rate of each width, with interval; seeds that a width did not train are left out."""
     loss = data.loss.transpose("width", "seed", "lr", "step").values
-    rates = data["rate"].values if "rate" in data.coords else np.tile(data.lr.values, (len(loss), 1))
     found = []
-    for grid, runs in zip(rates, loss, strict=True):
+    for grid, runs in zip(rates_of(data), loss, strict=True):
         runs = runs[np.isfinite(runs[:, 0, 0])]
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             final = np.exp(np.log(runs[..., -averaged:]).mean(axis=-1))
         found.append(fit.optimum(grid, np.where(runs[..., -1] < runs[..., 0], final, np.inf), reach=reach))
     return found
+
+
+def rates_of(data: xr.Dataset) -> np.ndarray:
+    """Return the learning rates tried at each width, (width, lr)."""
+    return data["rate"].values if "rate" in data.coords else np.tile(data.lr.values, (data.sizes["width"], 1))
 
 
 def transfer_slope(data: xr.Dataset) -> fit.Slope:

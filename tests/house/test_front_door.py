@@ -286,16 +286,16 @@ def test_json_has_no_numbers_that_json_lacks():
 def test_text_is_written_whole_or_not_at_all(elsewhere, monkeypatch):
     """Fault injection: the disk fills up, or Ctrl-C strikes, after half of the text."""
     path = frontdoor.write_text(elsewhere / "a.json", "first")
-    write = Path.write_text
+    write = Path.write_bytes
 
     for fault in (OSError(28, "No space left on device"), KeyboardInterrupt()):
 
-        def half(self, text, fault=fault, **options):
-            write(self, text[: len(text) // 2], **options)
+        def half(self, content, fault=fault):
+            write(self, content[: len(content) // 2])
             raise fault
 
         with monkeypatch.context() as patched:
-            patched.setattr(Path, "write_text", half)
+            patched.setattr(Path, "write_bytes", half)
             with pytest.raises(type(fault)):
                 frontdoor.write_text(path, "second")
         assert [(p.name, p.read_text()) for p in elsewhere.iterdir()] == [("a.json", "first")]
@@ -392,7 +392,7 @@ def test_interrupted_run_keeps_what_is_done_and_goes_on(fake, elsewhere):
     assert outcome.exit_code == frontdoor.INTERRUPTED
     assert (
         "scalewright: interrupted; no half-written file is left. Finished stages are kept: "
-        "run again with --out FOLDER --resume to go on."
+        "run again with --out mine --resume to go on."
     ) in outcome.stderr
     assert sorted(p.name for p in (elsewhere / "mine").iterdir()) == [".scalewright", "first.nc", "key.json"]
     fake.stop = None
@@ -416,7 +416,7 @@ def test_the_real_signal_is_an_interruption(fake):
 def test_resume_refuses_another_scale(fake):
     assert call("verify", "--out", "mine", "--device", "cpu").exit_code == 0
     assert refused("verify", "--out", "mine", "--device", "cpu", "--resume", "--scale", "standard") == (
-        "mine holds trajectories of another scale, device or version of the code; give another folder"
+        "mine holds results of another scale, device or version of the code; give another folder"
     )
 
 

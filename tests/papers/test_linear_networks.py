@@ -88,10 +88,7 @@ def test_progress_counts_the_widths(micro):
     assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
-FEW = pytest.mark.xfail(strict=True, reason="rotate scales by the rows it would have with many samples")
-
-
-@pytest.mark.parametrize("samples", [256, pytest.param(32, marks=FEW)])
+@pytest.mark.parametrize("samples", [256, 32])
 def test_identity_rotated_samples_train_the_same_networks(micro, samples):
     """D + K rotated samples carry all of a linear network's loss: every quantity is that of all samples."""
     scale = replace(micro, samples=samples, linear_widths=(64,), linear_steps=3)

@@ -52,14 +52,14 @@ def test_a_row_without_a_number_is_stored_as_null(tmp_path):
 def test_interrupted_store_keeps_the_last_results(tmp_path, monkeypatch):
     path = stored(tmp_path, code="v1")
     before = path.read_bytes()
-    write = type(path).write_text
+    write = type(path).write_bytes
 
-    def half(self, text, **options):
-        write(self, text[:20], **options)
+    def half(self, content):
+        write(self, content[:20])
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(type(path), "write_text", half)
+        patched.setattr(type(path), "write_bytes", half)
         with pytest.raises(KeyboardInterrupt):
             stored(tmp_path, code="v2")
     assert path.read_bytes() == before

@@ -74,9 +74,7 @@ def test_every_stage_shows_progress_and_a_read_one_is_done_at_once(tmp_path):
 @pytest.mark.parametrize("change", [{"scale": "standard"}, {"device": "cuda"}])
 def test_folder_of_another_run_is_refused(tmp_path, change):
     run_stages([Counted("first").stage], folder=tmp_path, key=KEY)
-    with pytest.raises(
-        ValueError, match="holds trajectories of another scale, device or version of the code"
-    ):
+    with pytest.raises(ValueError, match="holds results of another scale, device or version of the code"):
         run_stages([Counted("first").stage], folder=tmp_path, key=KEY | change)
 
 
@@ -88,14 +86,14 @@ def test_folder_of_other_code_is_refused(tmp_path):
 
 
 def test_interrupted_while_the_key_is_written_leaves_no_half_key(tmp_path, monkeypatch):
-    write = type(tmp_path).write_text
+    write = type(tmp_path).write_bytes
 
-    def half(self, text, **options):
-        write(self, text[:5], **options)
+    def half(self, content):
+        write(self, content[:5])
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(type(tmp_path), "write_text", half)
+        patched.setattr(type(tmp_path), "write_bytes", half)
         with pytest.raises(KeyboardInterrupt):
             run_stages([Counted("first").stage], folder=tmp_path, key=KEY)
     assert list(tmp_path.iterdir()) == []

@@ -30,13 +30,10 @@ def command(
         network = networks.architecture_of(arch, layers=layers, activation=activation, bias=bias, loss=loss)
         found = networks.parametrization_of(network, optimizer=optimizer, name=name, axes=axes, gauge=gauge)
         found.certificate.verify()
-        show(
-            to_json(found.to_json())
-            if json
-            else found.to_markdown() + "\nThe certificate was verified in exact arithmetic."
-        )
-        if out is not None:
-            folder = output_folder(NAME, out, force=force)
+        folder = None if out is None else output_folder(NAME, out, force=force)
+        note = "\nThe certificate was verified in exact arithmetic."
+        show(to_json(found.to_json()) if json else found.to_markdown() + note)
+        if folder is not None:
             write_text(folder / "derive.json", to_json(found.to_json()))
             write_text(folder / "index.html", _page(found, optimizer))
 

@@ -1,6 +1,7 @@
 """`scalewright reproduce PAPER`: measure a paper's claims afresh and store the verdicts."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +17,9 @@ from scalewright.frontdoor import (
     to_json,
 )
 
+if TYPE_CHECKING:
+    from scalewright.papers import Reproduction
+
 NAME = "reproduce"
 
 
@@ -29,32 +33,17 @@ def command(
     resume: runs.Resume = False,
 ) -> None:
     """Run every experiment of a paper, judge each claim, store the result and write a report."""
-    with one_sentence("Finished stages are kept: run again with --out FOLDER --resume to go on."):
-        from scalewright.papers.reproduction import catalogue_of, check_scale, reproduce
+    with one_sentence():
+        from scalewright.papers.reproduction import check_scale
 
         check_scale(paper, scale)
         used = runs.check_device(device)
         folder = output_folder(f"{NAME}-{paper}", out, force=force, resume=resume)
-        with progress_bar(paper) as stage:
-            found = reproduce(paper, scale, device=used, folder=folder, progress=stage)
-            figures = catalogue_of(paper).draw_all(found.trajectories, scale)
-        from scalewright.papers.provenance import command_line
-        from scalewright.report.paper import page
-
-        provenance = {"command": command_line(), **found.provenance}
-        path = runs.write_report(
-            folder, page(found, figures, provenance), found.verdicts, figures, provenance
-        )
+    with one_sentence(runs.how_to_go_on(folder)):
+        found, provenance, path = _reproduction(paper, scale, used, folder)
         if json:
-            show(
-                to_json(
-                    {
-                        "claims": [finding.to_json() for finding in found.findings],
-                        "report": str(path),
-                        **provenance,
-                    }
-                )
-            )
+            rows = [finding.to_json() for finding in found.findings]
+            show(to_json({"claims": rows, "report": str(path), **provenance}))
         else:
             from scalewright.report.tables import print_verdicts
 
@@ -64,3 +53,19 @@ def command(
             show(f"Stored: {found.stored}\nReport: {path}")
         outcomes = {finding.verdict for finding in found.findings}
     raise typer.Exit(FAIL if "deviates" in outcomes else UNDECIDED if outcomes - {"reproduced"} else PASS)
+
+
+def _reproduction(
+    paper: str, scale: str, device: str, folder: Path
+) -> tuple["Reproduction", dict[str, str], Path]:
+    """Run the experiments that are not in the folder yet, store the verdicts, and write the report."""
+    from scalewright.papers.provenance import command_line
+    from scalewright.papers.reproduction import catalogue_of, reproduce
+    from scalewright.report import paper as report
+
+    with progress_bar(paper) as stage:
+        found = reproduce(paper, scale, device=device, folder=folder, progress=stage)
+        figures = catalogue_of(paper).draw_all(found.trajectories, scale)
+    provenance = {"command": command_line(), **found.provenance}
+    page = report.page(found, figures, provenance)
+    return found, provenance, runs.write_report(folder, page, found.verdicts, figures, provenance)

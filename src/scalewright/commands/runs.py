@@ -1,5 +1,6 @@
 """What the commands that train share: their options, the output folder, and what they write there."""
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scalewright.frontdoor import to_json, write_text
+from scalewright.papers.files import write_bytes
 
 if TYPE_CHECKING:
     from scalewright.report import Page
@@ -33,6 +35,11 @@ def check_device(device: str) -> str:
     return str(resolve(device))
 
 
+def how_to_go_on(folder: Path) -> str:
+    """Say how a stopped run is continued."""
+    return f"Finished stages are kept: run again with --out {folder} --resume to go on."
+
+
 def integers(text: str | None) -> tuple[int, ...] | None:
     """Read a list such as 64,128,256; ValueError with one sentence if it is none."""
     if text is None:
@@ -57,7 +64,9 @@ def write_report(
     pictures = folder / "figures"
     pictures.mkdir(exist_ok=True)
     for name, figure in figures.items():
-        figure.savefig(pictures / f"{name}.png", dpi=PNG_DPI, bbox_inches="tight")
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=PNG_DPI, bbox_inches="tight")
+        write_bytes(pictures / f"{name}.png", buffer.getvalue())
     return write_text(folder / "index.html", render(page))
 
 

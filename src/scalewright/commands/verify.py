@@ -1,11 +1,16 @@
 """`scalewright verify`: derive, predict, measure and compare on the digits, with a report."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scalewright.commands import runs
 from scalewright.frontdoor import exit_status, one_sentence, output_folder, progress_bar, show, to_json
+
+if TYPE_CHECKING:
+    from scalewright.papers.super_consistency.settings import Scale
+    from scalewright.sim.verdict import Verdict
 
 NAME = "verify"
 
@@ -27,7 +32,7 @@ def command(
     resume: runs.Resume = False,
 ) -> None:
     """Derive the scaling, predict the training, train networks on the digits, and say whether it held."""
-    with one_sentence("Finished stages are kept: run again with --out FOLDER --resume to go on."):
+    with one_sentence():
         from scalewright.papers.super_consistency.settings import scale_of, with_choices
 
         choices = {
@@ -38,36 +43,32 @@ def command(
         sizes = with_choices(scale_of(scale), data_set=data, **choices)  # type: ignore[arg-type]
         used = runs.check_device(device)
         folder = output_folder(NAME, out, force=force, resume=resume)
-        from scalewright.papers.provenance import command_line, environment
-        from scalewright.papers.reproduction import version_of
-        from scalewright.papers.stages import run_stages
-        from scalewright.papers.super_consistency import catalogue
-
-        key = {"scale": repr(sizes), "device": used, "code": version_of("super-consistency")}
-        with progress_bar(NAME) as stage:
-            found = run_stages(
-                catalogue.chain(sizes, used),
-                folder=folder,
-                key=key,
-                progress=stage,
-            )
-            limits = catalogue.limits(sizes)
-        verdicts = catalogue.judge_chain(found)
-        figures = catalogue.draw_chain(found, limits)
-        provenance = {"command": command_line(), "scale": scale, **environment(used)}
-        from scalewright.report.chain import page
-
-        path = runs.write_report(
-            folder, page(found, verdicts, figures, provenance), verdicts, figures, provenance
-        )
+    with one_sentence(runs.how_to_go_on(folder)):
+        verdicts, provenance, path = _chain(sizes, used, folder)
         if json:
-            show(
-                to_json({"verdicts": [row.to_json() for row in verdicts], "report": str(path), **provenance})
-            )
+            rows = [row.to_json() for row in verdicts]
+            show(to_json({"verdicts": rows, "report": str(path), **provenance}))
         else:
             from scalewright.report.tables import print_verdicts
 
             print_verdicts(verdicts, title="derive -> predict -> measure -> compare, on the digits")
             show(f"{runs.summary(verdicts)}\nReport: {path}")
-        status = exit_status(row.verdict for row in verdicts)
-    raise typer.Exit(status)
+    raise typer.Exit(exit_status(row.verdict for row in verdicts))
+
+
+def _chain(sizes: "Scale", device: str, folder: Path) -> tuple[list["Verdict"], dict[str, str], Path]:
+    """Run the stages that are not in the folder yet, judge them all, and write the report."""
+    from scalewright.papers.provenance import command_line, environment
+    from scalewright.papers.reproduction import version_of
+    from scalewright.papers.stages import run_stages
+    from scalewright.papers.super_consistency import catalogue
+    from scalewright.report import chain
+
+    key = {"scale": repr(sizes), "device": device, "code": version_of("super-consistency")}
+    with progress_bar(NAME) as stage:
+        found = run_stages(catalogue.chain(sizes, device), folder=folder, key=key, progress=stage)
+        limits = catalogue.limits(sizes)
+    verdicts, figures = catalogue.judge_chain(found), catalogue.draw_chain(found, limits)
+    provenance = {"command": command_line(), "scale": sizes.name, **environment(device)}
+    page = chain.page(found, verdicts, figures, provenance)
+    return verdicts, provenance, runs.write_report(folder, page, verdicts, figures, provenance)
