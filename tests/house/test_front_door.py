@@ -1,6 +1,7 @@
 """The command line: what it prints, what it refuses and how it says so, what it leaves behind."""
 
 import json
+import re
 import signal
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -158,6 +159,28 @@ def test_claims_prints_the_same_ids():
         ),
         (["verify", "--scale", "foo"], "scale must be one of smoke, standard; given 'foo'"),
         (["verify", "--device", "foo"], "device must be 'auto', 'cpu' or 'cuda'; given 'foo'"),
+        (["verify", "--data", "mnist"], "data must be one of digits; given 'mnist'"),
+        (
+            ["verify", "--widths", "64,many"],
+            "a list of widths must be integers with commas between; given '64,many'",
+        ),
+        (
+            ["verify", "--widths", "0,64"],
+            "widths must be at least two increasing positive integers; given [0, 64]",
+        ),
+        (
+            ["verify", "--widths", "64"],
+            "widths must be at least two increasing positive integers; given [64]",
+        ),
+        (
+            ["verify", "--linear-widths", "128,64"],
+            "linear widths must be at least two increasing positive integers; given [128, 64]",
+        ),
+        (
+            ["verify", "--linear-widths", "64,128"],
+            "linear widths must hold two of at least 256, where slopes are fitted; given [64, 128]",
+        ),
+        (["verify", "--rate", "0"], "rate must be positive; given 0.0"),
         (["reproduce", "foo"], "paper must be one of super-consistency; given 'foo'"),
         (
             ["reproduce", "super-consistency", "--scale", "foo"],
@@ -426,3 +449,15 @@ def test_failing_stage_is_one_sentence_and_keeps_the_rest(fake, elsewhere):
     assert outcome.exit_code == frontdoor.BAD_INPUT
     assert "scalewright: mine/second.nc: no space left on device" in outcome.stderr
     assert (elsewhere / "mine" / "first.nc").exists()
+
+
+def test_rate_at_which_a_run_diverges_is_named_with_its_step(elsewhere):
+    """A real run at 2.5 times the edge of stability: the first width stops it, only its key is written."""
+    outcome = call("verify", "--rate", "5", "--linear-widths", "256,512", "--device", "cpu", "--out", "mine")
+    assert outcome.exit_code == frontdoor.BAD_INPUT
+    last = outcome.stderr.strip().splitlines()[-1]
+    assert re.fullmatch(
+        r"scalewright: a linear network of width 256 under mup diverged at step \d+; give a smaller rate",
+        last,
+    )
+    assert sorted(path.name for path in (elsewhere / "mine").iterdir()) == [".scalewright", "key.json"]
