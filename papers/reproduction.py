@@ -21,7 +21,10 @@ PAPERS = {"super-consistency": "super_consistency"}
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What one run of a paper gave: trajectories, rows, claims and where the record was written."""
+    """What one run of a paper gave: trajectories, rows, claims and where the record was written.
+
+    `stored` is None where it could not be written, as in a package that is installed read-only.
+    """
 
     paper: str
     scale: str
@@ -29,7 +32,7 @@ class Reproduction:
     verdicts: tuple[Verdict, ...]
     findings: tuple[Finding, ...]
     provenance: dict[str, str]
-    stored: Path
+    stored: Path | None
 
 
 def reproduce(
@@ -65,7 +68,10 @@ def reproduce(
     rows = [*catalogue.judge_chain(found), *catalogue.judge_beyond(found)]
     records = [row.to_json() for row in rows]
     provenance = environment(device) | {"code": version_of(paper), "scale": scale}
-    stored = results.store(paper, scale, records, provenance, root=root)
+    try:
+        stored: Path | None = results.store(paper, scale, records, provenance, root=root)
+    except OSError:
+        stored = None
     findings = tuple(Finding(c, *_judged(c, records, scale)) for c in claims_of(paper))
     return Reproduction(paper, scale, found, tuple(rows), findings, provenance, stored)
 

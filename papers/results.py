@@ -49,13 +49,16 @@ def read(paper: str, scale: str, *, root: Path | None = None) -> dict[str, Any] 
         return None
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
+    except ValueError as error:
         raise ValueError(
             f"results: {path.name} of {paper} is not JSON ({error}); run `scalewright reproduce {paper}`"
         ) from None
-    if record.get("schema") != SCHEMA:
+    schema = record.get("schema") if isinstance(record, dict) else None
+    if schema is not None and schema != SCHEMA:
+        raise ValueError(f"results: {path.name} of {paper} has schema {schema}, this version reads {SCHEMA}")
+    if schema is None or not {"provenance", "verdicts"} <= set(record):
         raise ValueError(
-            f"results: {path.name} of {paper} has schema {record.get('schema')}, this version reads {SCHEMA}"
+            f"results: {path.name} of {paper} is no record of results; run `scalewright reproduce {paper}`"
         )
     return record
 

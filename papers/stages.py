@@ -46,8 +46,7 @@ def run_stages(
         path = folder / f"{stage.name}.nc" if folder is not None else None
         advance = progress(stage.name) if progress else None
         if path is not None and path.exists():
-            with xr.open_dataset(path, engine="h5netcdf") as stored:
-                found[stage.name] = stored.load()
+            found[stage.name] = _read(path)
             if advance:
                 advance(1, 1)
             continue
@@ -57,12 +56,26 @@ def run_stages(
     return found
 
 
+def _read(path: Path) -> xr.Dataset:
+    """Read a finished stage; ValueError that names the file if it is damaged."""
+    try:
+        with xr.open_dataset(path, engine="h5netcdf") as stored:
+            return stored.load()
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(f"{path} can't be read ({error}); delete it, and its stage is run again") from None
+
+
 def _claim(folder: Path, key: dict[str, str]) -> None:
     """Write the key of a new folder, or check that of an old one."""
     mark = folder / "key.json"
     if not mark.exists():
         write_text(mark, json.dumps(key))
-    elif json.loads(mark.read_text(encoding="utf-8")) != key:
+        return
+    try:
+        found = json.loads(mark.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{mark} can't be read ({error}); give another folder") from None
+    if found != key:
         raise ValueError(
             f"{folder} holds results of another scale, device or version of the code; give another folder"
         )

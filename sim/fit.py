@@ -58,6 +58,8 @@ class Optimum(Estimate):
 def interval(values: Sequence[float] | np.ndarray) -> Estimate:
     """Mean of independent replicates with Student's 95 % interval, mean +- t_{n-1} s / sqrt(n)."""
     array = np.asarray(values, dtype=float)
+    if array.ndim != 1 or not np.isfinite(array).all():
+        raise ValueError(f"fit.interval: values must be a list of finite numbers; given shape {array.shape}")
     count = len(array)
     if count < 2:
         raise ValueError(
@@ -97,6 +99,8 @@ def slope(
             f"fit.slope: y must hold r >= 2 replicates for each of n >= 2 points of x; given x "
             f"{x.shape}, y {shapes}"
         )
+    if len(set(x.tolist())) < 2:
+        raise ValueError(f"fit.slope: x must hold at least 2 different values; given {x.tolist()}")
     if not all(np.isfinite(v).all() and (v > 0).all() for v in (x, *rows)):
         raise ValueError(
             "fit.slope: x and y must be positive and finite; drop the points that diverged or vanish"
@@ -155,6 +159,12 @@ def optimum(grid: Sequence[float] | np.ndarray, losses: np.ndarray, *, reach: in
         raise ValueError(
             f"fit.optimum: losses must be (r, g) with g = len(grid) >= 3 and r >= 2; given grid "
             f"{grid.shape}, losses {losses.shape}"
+        )
+    if not (np.isfinite(grid).all() and (grid > 0).all() and (np.diff(grid) > 0).all()):
+        raise ValueError(f"fit.optimum: grid must be positive and increasing; given {grid.tolist()}")
+    if (losses <= 0).any():
+        raise ValueError(
+            "fit.optimum: losses must be positive, inf or nan where a run diverged; given one <= 0"
         )
     if not np.isfinite(losses).any(axis=1).all():
         raise ValueError(

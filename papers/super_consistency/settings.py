@@ -130,8 +130,8 @@ def with_choices(
             f"linear widths must hold two of at least {ASYMPTOTIC}, where slopes are fitted; given "
             f"{list(linear_widths)}"
         )
-    if rate is not None and not rate > 0:
-        raise ValueError(f"rate must be positive; given {rate}")
+    if rate is not None and not 0 < rate < math.inf:
+        raise ValueError(f"rate must be positive and finite; given {rate}")
     changes = {"data": data_set, "mlp_widths": widths, "linear_widths": linear_widths, "rate": rate}
     if linear_widths is not None:
         changes["draw_widths"] = tuple(sorted({*scale.draw_widths, *linear_widths}))

@@ -76,6 +76,8 @@ def _descend(layers: int, strength: float, target: float, lr: float, steps: int)
 def _flow(layers: int, strength: float, target: float, lr: float, steps: int) -> np.ndarray:
     from scipy.integrate import solve_ivp
 
+    if steps == 0:
+        return np.array([strength])
     speed = _curves(layers)["flow"]
     grid = lr * np.arange(steps + 1)
     solved = solve_ivp(

@@ -140,6 +140,11 @@ def _unit_variance(parametrization: Parametrization) -> tuple[Power, Power, Powe
             f"sim.linear: the closed dynamics is that of gradient descent, optimizer 'sgd'; given "
             f"{parametrization.optimizer!r}"
         )
+    bent = [n.kind for n in parametrization.architecture.nodes if n.op == "activation" and n.kind != "linear"]
+    if bent:
+        raise ValueError(
+            f"sim.linear: the network must be linear, mlp(layers=2, activation='linear'); given {bent[0]!r}"
+        )
     first, second = parametrization.entries["input.weight"], parametrization.entries["readout.weight"]
     multiplier = first.multiplier * first.init_std * second.multiplier * second.init_std
     return multiplier, first.lr / first.init_std**2, second.lr / second.init_std**2

@@ -30,16 +30,27 @@ class Problem:
             raise ValueError(
                 f"Problem: covariance must be a symmetric (D, D) array; given shape {sigma.shape}"
             )
+        if not (np.isfinite(sigma).all() and np.isfinite(solution).all() and self.samples >= 1):
+            raise ValueError("Problem: covariance and solution must be finite, and samples at least 1")
+        if len(sigma) and np.linalg.eigvalsh(sigma)[0] < -1e-9 * max(1.0, float(np.abs(sigma).max())):
+            raise ValueError(
+                "Problem: covariance must be positive semi-definite; given one with a negative eigenvalue"
+            )
         if solution.ndim != 2 or len(solution) != len(sigma):
             raise ValueError(f"Problem: solution must be ({len(sigma)}, K); given shape {solution.shape}")
 
     @classmethod
     def of(cls, inputs: np.ndarray, targets: np.ndarray) -> "Problem":
         """Build the problem from inputs X (P, D) and targets Y (P, K)."""
+        inputs, targets = np.asarray(inputs, dtype=float), np.asarray(targets, dtype=float)
         if inputs.ndim != 2 or targets.ndim != 2 or len(inputs) != len(targets):
             raise ValueError(
                 f"Problem.of: inputs (P, D) and targets (P, K) must have the same P; given "
                 f"{inputs.shape}, {targets.shape}"
+            )
+        if not len(inputs) or not (np.isfinite(inputs).all() and np.isfinite(targets).all()):
+            raise ValueError(
+                "Problem.of: inputs and targets must hold at least one sample, all numbers finite"
             )
         solution = np.linalg.lstsq(inputs, targets, rcond=None)[0]
         misfit = inputs @ solution - targets

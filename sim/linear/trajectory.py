@@ -1,5 +1,6 @@
 """Predict the training of two-layer linear networks at any width, the infinite one included."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -76,7 +77,7 @@ def trajectory(
         ValueError: unknown quantities or dynamics, steps out of range, a state that does not match the seeds.
         NoLimitError: the parametrization has no infinite-width limit.
     """
-    observed = _check(steps, spectra_at, quantities, dynamics, seeds, state)
+    observed = _check(steps, lr, width, spectra_at, quantities, dynamics, seeds, state)
     sizes = {"inputs": problem.inputs, "outputs": problem.outputs}
     by = coefficients(parametrization, width=width, gamma=gamma, lr=lr, **sizes)
     start = initial(width=width, kappa=by.kappa, seeds=seeds, **sizes) if state is None else state
@@ -121,6 +122,9 @@ def _flow(run: _Run, start: State, steps: int) -> Iterable[State]:
         state = unpack(flat)
         return pack(velocity(state, run.problem.pull(run.by.forward * state.overlap), run.by))
 
+    if steps == 0:
+        yield start
+        return
     grid = np.arange(steps + 1, dtype=float)
     paths = []
     for draw in range(len(start.overlap)):
@@ -208,14 +212,24 @@ def _chunks(draws: int, size: int) -> list[slice]:
 
 def _check(
     steps: int,
+    lr: float,
+    width: float,
     spectra_at: Iterable[int],
     quantities: Sequence[str],
     dynamics: str,
     seeds: Sequence[int],
     state: State | None,
 ) -> frozenset[int]:
-    if steps < 0:
-        raise ValueError(f"sim.linear.trajectory: steps must be at least 0; given {steps}")
+    if not (isinstance(steps, int) and steps >= 0):
+        raise ValueError(f"sim.linear.trajectory: steps must be an integer of at least 0; given {steps}")
+    if not 0 < lr < math.inf:
+        raise ValueError(f"sim.linear.trajectory: lr must be positive and finite; given {lr}")
+    if not (width == math.inf or (width >= 1 and float(width).is_integer())):
+        raise ValueError(
+            f"sim.linear.trajectory: width must be an integer of at least 1 or math.inf; given {width}"
+        )
+    if not len(seeds) or any(not isinstance(s, int | np.integer) or s < 0 for s in seeds):
+        raise ValueError(f"sim.linear.trajectory: seeds must be non-negative integers; given {list(seeds)}")
     if dynamics not in ("descent", "flow"):
         raise ValueError(f"sim.linear.trajectory: dynamics must be 'descent' or 'flow'; given {dynamics!r}")
     unknown = [name for name in quantities if name not in QUANTITIES]
@@ -224,9 +238,11 @@ def _check(
             f"sim.linear.trajectory: quantities must be among {', '.join(QUANTITIES)}; given {unknown[0]!r}"
         )
     observed = frozenset(spectra_at)
-    if observed and not (min(observed) >= 0 and max(observed) <= steps):
+    outside = [t for t in observed if not isinstance(t, int | np.integer) or not 0 <= t <= steps]
+    if outside:
         raise ValueError(
-            f"sim.linear.trajectory: spectra_at must lie between 0 and steps={steps}; given {max(observed)}"
+            f"sim.linear.trajectory: spectra_at must hold integers between 0 and steps={steps}; "
+            f"given {outside[0]}"
         )
     if state is not None and len(state.overlap) != len(seeds):
         raise ValueError(

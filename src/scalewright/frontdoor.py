@@ -31,7 +31,7 @@ def one_sentence(resume: str = "") -> Iterator[None]:
     except KeyboardInterrupt:
         typer.echo(f"scalewright: interrupted; no half-written file is left. {resume}".rstrip(), err=True)
         raise typer.Exit(INTERRUPTED) from None
-    except (ValueError, TypeError, LookupError, OSError, ScalingError) as error:
+    except (ValueError, TypeError, LookupError, OSError, ArithmeticError, ScalingError) as error:
         if os.environ.get("SCALEWRIGHT_TRACEBACK"):
             raise
         typer.echo(f"scalewright: {_sentence(error)}", err=True)

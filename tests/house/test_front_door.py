@@ -180,7 +180,7 @@ def test_claims_prints_the_same_ids():
             ["verify", "--linear-widths", "64,128"],
             "linear widths must hold two of at least 256, where slopes are fitted; given [64, 128]",
         ),
-        (["verify", "--rate", "0"], "rate must be positive; given 0.0"),
+        (["verify", "--rate", "0"], "rate must be positive and finite; given 0.0"),
         (["reproduce", "foo"], "paper must be one of super-consistency; given 'foo'"),
         (
             ["reproduce", "super-consistency", "--scale", "foo"],

@@ -71,6 +71,8 @@ def test_interrupted_store_keeps_the_last_results(tmp_path, monkeypatch):
     [
         ("{", "results: smoke.json of super-consistency is not JSON"),
         ('{"schema": 99}', "results: smoke.json of super-consistency has schema 99, this version reads 1"),
+        ("[]", "results: smoke.json of super-consistency is no record of results; run"),
+        ('{"schema": 1}', "results: smoke.json of super-consistency is no record of results; run"),
     ],
 )
 def test_bad_file_is_named(tmp_path, text, said):

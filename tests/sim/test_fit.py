@@ -88,6 +88,12 @@ def test_optimum_beside_a_diverged_run_and_at_the_edge():
         (lambda: fit.optimum([1, 2], np.ones((2, 2))), "g = len\\(grid\\) >= 3"),
         (lambda: fit.optimum([1, 2, 3], np.full((2, 3), np.inf)), "all rates of one diverged"),
         (lambda: fit.interval([1.0]), "at least 2 replicates"),
+        (lambda: fit.interval([1.0, np.nan]), "a list of finite numbers"),
+        (lambda: fit.interval(np.ones((2, 2))), "a list of finite numbers"),
+        (lambda: fit.slope([2, 2], np.ones((2, 2))), "at least 2 different values"),
+        (lambda: fit.optimum([3, 2, 1], np.ones((2, 3))), "positive and increasing"),
+        (lambda: fit.optimum([1, 2, 2], np.ones((2, 3))), "positive and increasing"),
+        (lambda: fit.optimum([1, 2, 3], np.zeros((2, 3))), "losses must be positive"),
     ],
 )
 def test_bad_input(call, message):

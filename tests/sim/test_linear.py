@@ -179,11 +179,11 @@ def test_divergence_is_reported_with_its_step():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"width": 0}, "width must be at least 1 or math.inf; given 0"),
-        ({"steps": -1}, "steps must be at least 0; given -1"),
+        ({"width": 0}, "width must be an integer of at least 1 or math.inf; given 0"),
+        ({"steps": -1}, "steps must be an integer of at least 0; given -1"),
         ({"quantities": ("sharpnes",)}, "given 'sharpnes'"),
         ({"dynamics": "leapfrog"}, "'descent' or 'flow'; given 'leapfrog'"),
-        ({"spectra_at": [9]}, "between 0 and steps=3; given 9"),
+        ({"spectra_at": [9]}, "integers between 0 and steps=3; given 9"),
     ],
 )
 def test_bad_input(change, message):
@@ -235,3 +235,51 @@ def test_oracle_closed_form_of_whitened_inputs():
     closed = lambdify(symbols_, whitened.sharpness(), "numpy")
     assert path.sharpness.values[0] == pytest.approx(closed(inputs, 1.0, strength, learned), rel=1e-7)
     assert path.sharpness.values[0] != pytest.approx(closed(inputs, 1.1, strength, learned), rel=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"width": 64.5}, "width must be an integer of at least 1 or math.inf; given 64.5"),
+        ({"lr": float("nan")}, "lr must be positive and finite; given nan"),
+        ({"lr": -1.0}, "lr must be positive and finite; given -1.0"),
+        ({"seeds": []}, r"seeds must be non-negative integers; given \[\]"),
+        ({"seeds": [-1]}, r"seeds must be non-negative integers; given \[-1\]"),
+        ({"spectra_at": [2.5]}, "spectra_at must hold integers between 0 and steps=3; given 2.5"),
+        ({"spectra_at": [-1, 3]}, "spectra_at must hold integers between 0 and steps=3; given -1"),
+    ],
+)
+def test_numbers_that_are_none_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        linear.trajectory(problem()[0], network("mup"), **({"width": 8, "lr": 0.1, "steps": 3} | change))
+
+
+def test_network_that_is_not_linear_is_refused():
+    bent = named(mlp(layers=2, activation="relu"), "mup", "sgd")
+    with pytest.raises(
+        ValueError, match="the network must be linear, mlp\\(layers=2, activation='linear'\\); given 'relu'"
+    ):
+        linear.trajectory(problem()[0], bent, width=8, lr=0.1, steps=1)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: linear.Problem(-np.eye(2), np.ones((2, 1))), "positive semi-definite"),
+        (lambda: linear.Problem(np.eye(2), np.full((2, 1), np.nan)), "must be finite"),
+        (lambda: linear.Problem(np.eye(2), np.ones((2, 1)), samples=0), "samples at least 1"),
+        (lambda: linear.Problem.of(np.ones((0, 2)), np.ones((0, 1))), "at least one sample"),
+        (lambda: linear.Problem.of(np.full((3, 2), np.nan), np.ones((3, 1))), "all numbers finite"),
+    ],
+)
+def test_problem_that_is_none_is_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_flow_of_no_time_is_the_start():
+    path = linear.trajectory(
+        problem()[0], network("mup"), width=8, lr=0.1, steps=0, dynamics="flow", spectra_at=[0]
+    )
+    still = linear.trajectory(problem()[0], network("mup"), width=8, lr=0.1, steps=0, spectra_at=[0])
+    assert path.loss.values == pytest.approx(still.loss.values)

@@ -50,7 +50,7 @@ def command(
             print_verdicts(found.verdicts, title=paper)
             for finding in found.findings:
                 show(f"{finding.claim.id}: {finding.verdict}")
-            show(f"Stored: {found.stored}\nReport: {path}")
+            show(f"Stored: {found.stored or 'nowhere, the package folder cannot be written'}\nReport: {path}")
         outcomes = {finding.verdict for finding in found.findings}
     raise typer.Exit(FAIL if "deviates" in outcomes else UNDECIDED if outcomes - {"reproduced"} else PASS)
 
