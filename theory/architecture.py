@@ -1,6 +1,5 @@
 """The network as a graph: tensors, parameters and operations, checked once and then frozen."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,11 +8,9 @@ from typing import Any
 import networkx as nx
 
 from scalewright.theory.checks import check, infer_dimensions
-from scalewright.theory.errors import ArchitectureError
 from scalewright.theory.nodes import Node
 from scalewright.theory.power import Power
-
-SCHEMA_VERSION = 1
+from scalewright.theory.schema import SCHEMA_VERSION, read
 
 
 @dataclass(frozen=True)
@@ -120,16 +117,5 @@ class Architecture:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any] | str) -> "Architecture":
-        """Read what `to_json` wrote, object or text; ArchitectureError for another schema version."""
-        raw = json.loads(data) if isinstance(data, str) else data
-        version = raw.get("schema") if isinstance(raw, Mapping) else None
-        if version != SCHEMA_VERSION:
-            raise ArchitectureError(
-                f"Architecture.from_json: schema must be {SCHEMA_VERSION}; given {version!r}: "
-                "write the file again with Architecture.to_json"
-            )
-        nodes = (
-            Node(n["name"], n["op"], tuple(n.get("inputs", ())), tuple(n.get("shape", ())), n.get("kind", ""))
-            for n in raw["nodes"]
-        )
-        return cls(nodes, {name: Power.from_json(size) for name, size in raw["dimensions"].items()})
+        """Read what `to_json` wrote, object or text; ArchitectureError names what is wrong, and where."""
+        return cls(*read(data))

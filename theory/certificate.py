@@ -126,6 +126,8 @@ class AxisCertificate:
 
     def verify(self) -> None:
         """Raise Unverified unless the solution satisfies everything and every proof holds, exactly."""
+        if not self.stages and not self.values:
+            raise Unverified(f"certificate: the part of axis {self.axis!r} proves nothing: it has no stages")
         known = list(self.system.all_constraints())
         for stage in self.stages:
             check_tree(stage.tree, self.system.definitions, list(known), self._expected(stage), stage.unique)
@@ -163,6 +165,8 @@ class Certificate:
 
     def verify(self) -> bool:
         """Check every line in exact arithmetic. Cost: linear in the length of the proofs."""
+        if not self.axes:
+            raise Unverified("certificate: it proves nothing: it has no axes")
         for part in self.axes:
             part.verify()
         return True

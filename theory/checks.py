@@ -61,6 +61,11 @@ def _check_arity(architecture: "Architecture", node: Node) -> None:
             f"Architecture: {node.op} {node.name!r} must take {wanted}; "
             f"given {found[0]} tensor(s) and {found[1]} parameter(s)"
         )
+    if kinds != sorted(kinds):
+        raise ArchitectureError(
+            f"Architecture: {node.op} {node.name!r} must name its tensors before its parameters; "
+            f"given {', '.join(node.inputs)}"
+        )
 
 
 def _check_acyclic(architecture: "Architecture") -> None:

@@ -256,7 +256,15 @@ def no_multipliers(sizes: Sizes) -> Iterator[Constraint]:
 
 
 def chosen(require: Iterable[Desideratum | str], caller: str) -> tuple[Desideratum, ...]:
-    """Return desiderata given as objects or names; ScalingError with the known names for an unknown one."""
+    """Return desiderata given as objects or names.
+
+    ScalingError with the known names for an unknown one, TypeError for anything else.
+    """
+    wanted = f"{caller}: require must be a list of desiderata or their names"
+    if isinstance(require, str | Desideratum) or not isinstance(require, Iterable):
+        alone = require.name if isinstance(require, Desideratum) else require
+        hint = f": write [{alone!r}]" if isinstance(alone, str) else ""
+        raise TypeError(f"{wanted}; given {alone!r}{hint}")
     found = []
     for item in require:
         if isinstance(item, str):
@@ -264,5 +272,7 @@ def chosen(require: Iterable[Desideratum | str], caller: str) -> tuple[Desiderat
                 known = ", ".join(DESIDERATA)
                 raise ScalingError(f"{caller}: require must name desiderata among {known}; given {item!r}")
             item = DESIDERATA[item]
+        if not isinstance(item, Desideratum):
+            raise TypeError(f"{wanted}; given {item!r} in it")
         found.append(item)
     return tuple(found)

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 from scalewright.theory import tables
 from scalewright.theory.architecture import Architecture
 from scalewright.theory.certificate import Certificate
-from scalewright.theory.errors import ScalingError
+from scalewright.theory.desiderata import QUANTITIES as SYMBOLS
+from scalewright.theory.errors import ScalingError, Unverified
 from scalewright.theory.gauge import Scaling, move
 from scalewright.theory.power import Exponent, Power
 from scalewright.theory.steps import OPTIMIZERS
@@ -67,11 +69,51 @@ class Parametrization:
         """Return the same network with other learning rates, in this gauge.
 
         `lr` is one Power for all parameters, `{size: exponent}` standing for it, or `{parameter: Power}` for
-        all.
+        all. Raises TypeError for an exponent where a parameter needs a Power, ScalingError for unknown names.
         """
-        powers = _rates(lr, tuple(self.entries))
+        powers = _rates(lr, tuple(self.entries), (*self.axes, *self._fixed))
         entries = {name: scaling.with_lr(powers[name]) for name, scaling in self.entries.items()}
         return replace(self, entries=entries, prescribed=tuple(dict.fromkeys((*self.prescribed, "lr"))))
+
+    def verify(self) -> bool:
+        """Return True if the certificate holds and the entries, up to gauge, are what it proves.
+
+        Only powers of `axes` are certified; fixed sizes and gamma, and what `prescribed` names, are not.
+        Raises Unverified at the first line of the proof or the first exponent that is wrong.
+        """
+        self.certificate.verify()
+        proved = {part.axis: part.values for part in self.certificate.axes}
+        for axis in self.axes:
+            if not proved.get(axis):
+                raise Unverified(f"Parametrization.verify: nothing is proved on the axis {axis!r}")
+            self._check_entries(axis, proved[axis])
+        return True
+
+    def _check_entries(self, axis: str, proved: Mapping[str, Fraction]) -> None:
+        names = [node.name for node in self.architecture.parameters]
+        if set(names) != set(self.entries):
+            raise Unverified(
+                f"Parametrization.verify: entries must be those of {', '.join(names)}; "
+                f"given {', '.join(self.entries)}"
+            )
+        for name, entry in self.entries.items():
+            bare = entry.invariants(OPTIMIZERS[self.optimizer])
+            for quantity in (quantity for quantity in QUANTITIES if quantity not in self.prescribed):
+                symbol, sign = SYMBOLS[quantity]
+                value, power = proved.get(f"{symbol}[{name}]"), getattr(bare, quantity)
+                wanted = None if value is None else sign * value
+                given = None if power is None else power.exponent(axis)
+                if wanted != given:
+                    raise Unverified(
+                        f"Parametrization.verify: without multipliers, the exponent of {axis} in {quantity} "
+                        f"of {name} must be {wanted}, as certified; given {given}"
+                    )
+
+    @property
+    def _fixed(self) -> tuple[str, ...]:
+        """The sizes that don't grow, and gamma."""
+        named = {name for _, power in self.architecture.dimensions for name, _ in power.items} | {"gamma"}
+        return tuple(sorted(named - set(self.axes)))
 
     def at(self, **sizes: float) -> dict[str, Numbers]:
         """Return plain numbers: `at(width=4096, base_width=256, inputs=64)`.
@@ -86,8 +128,7 @@ class Parametrization:
 
     def _sizes(self, given: Mapping[str, float]) -> dict[str, float]:
         bases = {f"base_{axis}": axis for axis in self.axes}
-        fixed = {name for _, power in self.architecture.dimensions for name, _ in power.items} | {"gamma"}
-        accepted = [*self.axes, *bases, *sorted(fixed - set(self.axes))]
+        accepted = [*self.axes, *bases, *self._fixed]
         for name, value in given.items():
             if name not in accepted:
                 raise ScalingError(
@@ -100,7 +141,9 @@ class Parametrization:
         for axis in self.axes:
             if axis not in given:
                 raise ScalingError(f"Parametrization.at: the size of axis {axis!r} must be given; given none")
-        values = dict.fromkeys(fixed, 1.0) | {name: float(given[name]) for name in given if name not in bases}
+        values = dict.fromkeys(self._fixed, 1.0) | {
+            name: float(given[name]) for name in given if name not in bases
+        }
         return values | {axis: given[axis] / given.get(base, 1.0) for base, axis in bases.items()}
 
     def explain(self, parameter: str, quantity: str) -> str:
@@ -135,16 +178,41 @@ def _numbers(scaling: Scaling, sizes: Mapping[str, float]) -> tuple[Any, ...]:
     return tuple(None if power is None else power.at(**sizes) for power in powers)
 
 
-def _rates(lr: object, names: tuple[str, ...]) -> dict[str, Power]:
-    if isinstance(lr, Power):
-        return dict.fromkeys(names, lr)
-    if not isinstance(lr, Mapping):
+def _rates(lr: object, names: tuple[str, ...], sizes: tuple[str, ...]) -> dict[str, Power]:
+    if not isinstance(lr, Power | Mapping):
         raise TypeError(f"Parametrization.with_lr: lr must be a Power or a mapping; given {lr!r}")
-    if lr and all(isinstance(value, Power) for value in lr.values()):
+    if isinstance(lr, Mapping) and lr and all(isinstance(value, Power) for value in lr.values()):
         if set(lr) != set(names):
             raise ScalingError(
                 f"Parametrization.with_lr: a mapping to Powers must name {', '.join(names)}; "
-                f"given {', '.join(lr)}"
+                f"given {', '.join(map(str, lr))}"
             )
-        return dict(lr)
-    return dict.fromkeys(names, Power(lr))
+        return {name: _known(power, sizes) for name, power in lr.items()}
+    return dict.fromkeys(names, _known(lr if isinstance(lr, Power) else _one_rate(lr, names, sizes), sizes))
+
+
+def _one_rate(lr: Mapping[str, Any], names: tuple[str, ...], sizes: tuple[str, ...]) -> Power:
+    for name, value in lr.items():
+        if name in names and not isinstance(value, Power):
+            raise TypeError(
+                f"Parametrization.with_lr: the rate of parameter {name!r} must be a Power; given {value!r}: "
+                f"write {{{name!r}: {Power({sizes[0]: value})!r}}}, with a Power for every other parameter"
+            )
+        if isinstance(value, Power):
+            raise TypeError(
+                "Parametrization.with_lr: a mapping must give Powers to parameters or exponents to sizes; "
+                f"given both, with {value!r} for {name!r}"
+            )
+        _check_size(name, sizes)
+    return Power(lr)
+
+
+def _known(power: Power, sizes: tuple[str, ...]) -> Power:
+    for name in power.exponents:
+        _check_size(name, sizes)
+    return power
+
+
+def _check_size(name: object, sizes: tuple[str, ...]) -> None:
+    if name not in sizes:
+        raise ScalingError(f"Parametrization.with_lr: sizes must be among {', '.join(sizes)}; given {name!r}")

@@ -141,3 +141,13 @@ def test_cases_must_cover_the_maximum() -> None:
     stage = replace(part.stages[-1], tree=replace(tree, cases=tree.cases[1:]))
     with pytest.raises(Unverified, match="don't cover the terms of its maximum"):
         Certificate((replace(part, stages=(*part.stages[:-1], stage)),)).verify()
+
+
+def test_control_empty_certificates_are_not_verified() -> None:
+    part = CASES["mup, sgd"].certificate.on("width")
+    with pytest.raises(Unverified) as axes:
+        Certificate(()).verify()
+    assert str(axes.value) == "certificate: it proves nothing: it has no axes"
+    with pytest.raises(Unverified) as stages:
+        Certificate((replace(part, values={}, stages=()),)).verify()
+    assert str(stages.value) == "certificate: the part of axis 'width' proves nothing: it has no stages"

@@ -256,3 +256,18 @@ def test_property_any_requirements_get_a_proved_answer(
         ("derive: require", "derive: the req", "derive: no single")
     )
     assert certificate is None or certificate.verify()
+
+
+@pytest.mark.parametrize(
+    ("require", "given"),
+    [
+        ([3], "3 in it"),
+        (3, "3"),
+        ("nontrivial", "'nontrivial': write ['nontrivial']"),
+        (th.desiderata.nontrivial, "'nontrivial': write ['nontrivial']"),
+    ],
+)
+def test_requirements_of_another_kind_are_refused(require: Any, given: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        th.derive(th.mlp(3), require=require)
+    assert str(caught.value) == f"derive: require must be a list of desiderata or their names; given {given}"

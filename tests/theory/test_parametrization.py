@@ -1,10 +1,21 @@
 """What a parametrization answers: numbers, tables, JSON and proofs."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from scalewright.theory import Numbers, Parametrization, Power, ScalingError, derive, mlp, named
+from scalewright.theory import (
+    Certificate,
+    Numbers,
+    Parametrization,
+    Power,
+    ScalingError,
+    Unverified,
+    derive,
+    mlp,
+    named,
+)
 
 
 def test_identity_numbers_are_powers_of_the_ratio_to_the_base_width() -> None:
@@ -154,3 +165,74 @@ def test_bad_input() -> None:
     with pytest.raises(TypeError) as kind:
         p.with_lr(0.1)  # type: ignore[arg-type]
     assert str(kind.value) == "Parametrization.with_lr: lr must be a Power or a mapping; given 0.1"
+
+
+@pytest.mark.parametrize(
+    ("lr", "kind", "message"),
+    [
+        (
+            {"readout.weight": -1},
+            TypeError,
+            "the rate of parameter 'readout.weight' must be a Power; given -1: write "
+            "{'readout.weight': Power({'width': '-1'})}, with a Power for every other parameter",
+        ),
+        (
+            {"width": Power.one(), "inputs": 1},
+            TypeError,
+            "a mapping must give Powers to parameters or exponents to sizes; "
+            "given both, with Power({}) for 'width'",
+        ),
+        (
+            {"readout": -1},
+            ScalingError,
+            "sizes must be among width, gamma, inputs, outputs; given 'readout'",
+        ),
+        (
+            Power({"heads": 1}),
+            ScalingError,
+            "sizes must be among width, gamma, inputs, outputs; given 'heads'",
+        ),
+    ],
+)
+def test_rates_that_cannot_be_read_are_refused(lr: object, kind: type[Exception], message: str) -> None:
+    with pytest.raises(kind) as caught:
+        derive(mlp(3)).with_lr(lr)  # type: ignore[arg-type]
+    assert str(caught.value) == f"Parametrization.with_lr: {message}"
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
+@pytest.mark.parametrize("name", ["sp", "ntp", "mup", "mean-field"])
+def test_identity_entries_are_what_the_certificate_proves_in_every_gauge(name: str, optimizer: str) -> None:
+    p = named(mlp(3, bias=True), name, optimizer)
+    for gauge in ("no-multipliers", "unit-variance", "tensor-programs-4", "output-multiplier"):
+        assert p.in_gauge(gauge).verify()
+        assert p.in_gauge(gauge).with_lr({"width": 0}).verify()
+
+
+def test_control_wrong_entries_are_noticed_and_fixed_sizes_are_not_certified() -> None:
+    p = named(mlp(3), "mup")
+    entry = p["readout.weight"]
+    wrong = entry.with_lr(entry.lr * Power({"width": "1/2"}))
+    forged = replace(p, entries={**p.entries, "readout.weight": wrong})
+    assert forged.certificate.verify()  # Control: the certificate by itself doesn't read the entries.
+    with pytest.raises(Unverified) as caught:
+        forged.verify()
+    assert str(caught.value) == (
+        "Parametrization.verify: without multipliers, the exponent of width in lr of readout.weight must be "
+        "-1, as certified; given -1/2"
+    )
+    assert replace(forged, prescribed=("lr",)).verify()
+    fixed = p["input.weight"].with_lr(p["input.weight"].lr * Power({"inputs": 1}))
+    assert replace(p, entries={**p.entries, "input.weight": fixed}).verify()
+    with pytest.raises(Unverified) as missing:
+        replace(p, entries={"readout.weight": entry}).verify()
+    assert str(missing.value) == (
+        "Parametrization.verify: entries must be those of input.weight, hidden.0.weight, readout.weight; "
+        "given readout.weight"
+    )
+    with pytest.raises(Unverified) as axis:
+        replace(p, axes=("inputs",)).verify()
+    assert str(axis.value) == "Parametrization.verify: nothing is proved on the axis 'inputs'"
+    with pytest.raises(Unverified) as empty:
+        replace(p, certificate=Certificate(())).verify()
+    assert str(empty.value) == "certificate: it proves nothing: it has no axes"
