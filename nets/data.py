@@ -26,6 +26,11 @@ class TensorData:
                 "data: inputs and targets must have the same positive number of samples; "
                 f"given {len(self.inputs)} and {len(self.targets)}"
             )
+        for name, values in (("inputs", self.inputs), ("targets", self.targets)):
+            finite = values.isfinite().flatten(1).all(1) if values.ndim > 1 else values.isfinite()
+            if not bool(finite.all()):
+                first = int((~finite).nonzero()[0])
+                raise ValueError(f"data: {name} must be finite; given nan or inf in sample {first}")
 
     def to(self, dtype: torch.dtype, device: torch.device) -> "TensorData":
         """Return the data on `device` with real numbers as `dtype`; class indices stay integers."""

@@ -9,9 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
+from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.modules.dropout import _DropoutNd
 
 from scalewright.nets.device import resolve
-from scalewright.nets.initial import Gain
+from scalewright.nets.initial import Gain, check_seed
 from scalewright.nets.parametrize import (
     Build,
     Parametrized,
@@ -34,7 +36,7 @@ class Ensemble:
     an ensemble of one. Training moves `parameters` in place and marks the members that diverged.
 
     Attributes:
-        model: the plain model whose forward is called; its own weights are not used.
+        model: the plain model whose forward is called; of its own weights only frozen ones are used.
         parameters: name -> trained weights (M, *shape).
         multipliers: name -> (M,).
         rates: name -> learning rate over the base rate, the diagonal of Lambda (M,).
@@ -64,6 +66,7 @@ class Ensemble:
     def __post_init__(self) -> None:
         if not len(self.diverged_at):
             self.diverged_at = torch.full((self.members,), -1, dtype=torch.int64)
+        _check_mode(self.model)
 
     @classmethod
     def of(
@@ -89,12 +92,19 @@ class Ensemble:
         every learning rate and gamma, up to their standard deviation.
 
         Raises:
-            ValueError: an empty axis, a rate that is not positive, parameter names that do not match.
+            TypeError: a seed that is no integer.
+            ValueError: an empty axis, a rate that is not positive, parameter names that do not match, a model
+                with frozen parameters, or one in training mode with layers that this changes.
         """
         axes = _axes(gamma, seeds, lrs)
         gammas = [float(value) for value in np.atleast_1d(np.asarray(gamma, dtype=float))]
         sizes = {"width": width, "inputs": inputs, "outputs": outputs}
         model = construct(build, **sizes)
+        for name, weight in model.named_parameters():
+            if not weight.requires_grad:
+                raise ValueError(
+                    f"Ensemble.of: every parameter must have requires_grad=True; given {name!r} without"
+                )
         numbers = [
             numbers_of(model, parametrization, gamma=g, base_width=base_width, **sizes) for g in gammas
         ]
@@ -129,19 +139,30 @@ class Ensemble:
     def single(cls, module: nn.Module, *, lr: float = 1.0) -> "Ensemble":
         """Return an ensemble of one from a copy of a module's weights; the module is not changed.
 
-        A module made by `parametrize` brings its multipliers and rates; for any other they are 1.
+        A module made by `parametrize` brings its multipliers and rates; for any other they are 1. Parameters
+        with requires_grad=False stay constants of the model: they are not among `parameters`.
+
+        Raises:
+            ValueError: no parameter to train, a frozen one in a centred module, or a module in training mode
+                with layers that this changes.
         """
         wrapped = module if isinstance(module, Parametrized) else None
         inner = module if wrapped is None else wrapped.model
-        weights = {name: weight.detach().clone()[None] for name, weight in inner.named_parameters()}
-        if not weights:
+        named = dict(inner.named_parameters())
+        if not named:
             raise ValueError("Ensemble.single: module must have parameters; given one without any")
+        weights = {name: w.detach().clone()[None] for name, w in named.items() if w.requires_grad}
+        if not weights:
+            raise ValueError(
+                "Ensemble.single: module must have a parameter with requires_grad=True; given none"
+            )
+        model = _with_constants(inner, wrapped)
         rate = next(iter(weights.values())).new_tensor([lr])
         plain = dict.fromkeys(weights, Numbers(multiplier=1.0, init_std=1.0, lr=1.0))
-        numbers = [plain if wrapped is None else wrapped.numbers]
+        numbers = [plain if wrapped is None else {name: wrapped.numbers[name] for name in weights}]
         initial = None if wrapped is None else wrapped.initial
         return cls(
-            copy.deepcopy(inner),
+            model,
             weights,
             _scales(numbers, "multiplier", rate),
             _scales(numbers, "lr", rate),
@@ -250,6 +271,33 @@ class _Calling(nn.Module):
         return self.call(self.model, inputs)
 
 
+def _with_constants(inner: nn.Module, wrapped: Parametrized | None) -> nn.Module:
+    """Return a copy of the model whose frozen weights carry their multipliers."""
+    model = copy.deepcopy(inner)
+    for name, weight in model.named_parameters():
+        if wrapped is None or weight.requires_grad:
+            continue
+        if wrapped.initial is not None:
+            raise ValueError(
+                f"Ensemble.single: every parameter of a centred module must have requires_grad=True; "
+                f"given {name!r} without"
+            )
+        with torch.no_grad():
+            weight.mul_(wrapped.numbers[name].multiplier)
+    return model
+
+
+def _check_mode(model: nn.Module) -> None:
+    """Raise ValueError if the outputs would be random, or the model would change by being called."""
+    for name, module in model.named_modules():
+        random = isinstance(module, _DropoutNd)
+        if module.training and (random or (isinstance(module, _NormBase) and module.track_running_stats)):
+            raise ValueError(
+                "Ensemble: the model must be in evaluation mode; given one in training mode with the "
+                f"{type(module).__name__} {name!r}: call model.eval() first"
+            )
+
+
 def like(values: Tensor, stacked: Tensor) -> Tensor:
     """Return one number a member (M,) in a shape that multiplies stacked tensors (M, ...)."""
     return values.reshape(-1, *[1] * (stacked.ndim - 1))
@@ -269,6 +317,8 @@ def _scales(numbers: Sequence[Mapping[str, Numbers]], entry: str, rate: Tensor) 
 def _axes(
     gamma: float | Sequence[float], seeds: Sequence[int], lrs: Sequence[float]
 ) -> dict[str, np.ndarray]:
+    for seed in seeds:
+        check_seed("Ensemble.of: every seed", seed)
     axes = {"seed": np.asarray(list(seeds), dtype=np.int64), "lr": np.asarray(list(lrs), dtype=float)}
     if np.ndim(gamma):
         axes = {"gamma": np.asarray(gamma, dtype=float), **axes}

@@ -23,7 +23,8 @@ class Eigenpairs:
         residuals: |A v - theta v| / |theta| of unit vectors, from a product spent on it (M, k).
         vectors: unit eigenvectors (M, k, size).
         matvecs: products spent; a product serves all members at once.
-        converged: residual <= tolerance, or at the rounding of the largest |eigenvalue| (M, k).
+        converged: residual <= tolerance, or at the rounding of the largest |eigenvalue| (M, k): then
+            `status` counts it apart.
         status: one sentence: what was reached, and what to do where it is not enough.
     """
 
@@ -53,7 +54,8 @@ def top_eigenpairs(
         operator: symmetric; acts on (M, size).
         k: how many; at most `operator.size`.
         seed: of the start vector, which is the same for all members.
-        tolerance: on the relative residual; the error of a value is about its square over the gap.
+        tolerance: on the relative residual, at least 100 times the rounding of the operator's dtype; the
+            error of a value is about its square over the gap.
         budget: largest number of products, the k last ones included.
         start: start vectors (M, size) instead of random ones.
 
@@ -61,6 +63,7 @@ def top_eigenpairs(
         Eigenpairs; a member that is not converged says so in `converged`, and `status` says what to do.
 
     Raises:
+        TypeError: an operator of another dtype than float32 or float64.
         ValueError: k, tolerance or budget out of range, a start of another shape or zero.
 
     Cost: one product a step, and steps + 3 vectors a member in memory.
@@ -138,7 +141,7 @@ class _Members:
         self.k, self.tolerance = k, tolerance
         self.running = np.ones(operator.members, dtype=bool)
         self.scale = np.zeros(operator.members)
-        self.rounding = 100 * torch.finfo(operator.dtype).eps
+        self.rounding = smallest_tolerance(operator.dtype)
         self._found: dict[int, np.ndarray] = {}
 
     def extend(self, alphas: np.ndarray, betas: np.ndarray) -> None:
@@ -211,22 +214,69 @@ def _finish(
         vectors,
         matvecs,
         converged,
-        _status(converged, residuals, matvecs, tolerance, budget),
+        _status(converged, residuals, matvecs, tolerance, budget, members.rounding),
     )
 
 
-def _status(converged: np.ndarray, residuals: np.ndarray, matvecs: int, tolerance: float, budget: int) -> str:
+def _status(
+    converged: np.ndarray,
+    residuals: np.ndarray,
+    matvecs: int,
+    tolerance: float,
+    budget: int,
+    rounding: float,
+) -> str:
     if converged.all():
-        return f"converged: every residual is within {tolerance:g} after {matvecs} products"
-    missed = int((~converged).sum())
-    if np.isnan(residuals).all():
+        above = int((residuals > tolerance).sum())
+        but = (
+            f" but {above} of {converged.size}, at the rounding {rounding:.1g} of the largest |eigenvalue|,"
+            if above
+            else ""
+        )
+        return f"converged: every residual{but} is within {tolerance:g} after {matvecs} products"
+    absent = np.isnan(residuals)
+    if absent.all():
         return "not converged: no pair could be found because the products are not finite: check the weights"
-    worst = np.nanmax(residuals)
-    return (
-        f"not converged: {missed} of {converged.size} pairs, the largest residual is {worst:.2g} and the "
-        f"tolerance {tolerance:g} after {matvecs} products: raise budget={budget}, loosen the tolerance, "
-        "or go on from the vectors found (start=pairs.vectors[:, 0])"
-    )
+    faults = []
+    if len(slow := residuals[~converged & ~absent]):
+        faults.append(
+            f"the largest residual is {slow.max():.2g} and the tolerance {tolerance:g} "
+            f"after {matvecs} products: raise budget={budget}, loosen the tolerance, or go on from the "
+            "vectors found (start=pairs.vectors[:, 0])"
+        )
+    nothing = absent.all(1)
+    if beyond := int(absent[~nothing].sum()):
+        found = int((~absent[~nothing]).sum(1).min())
+        faults.append(
+            f"{beyond} are beyond the Krylov space of the start vector, which is exhausted (equal "
+            f"eigenvalues count once): ask for k={found}, or start from another vector"
+        )
+    if nothing.any():
+        faults.append(f"the products of {int(nothing.sum())} members are not finite: check the weights")
+    return f"not converged: {int((~converged).sum())} of {converged.size} pairs, " + "; ".join(faults)
+
+
+def smallest_tolerance(dtype: torch.dtype) -> float:
+    """Return 100 times the rounding of float32 or float64, below which a residual says nothing."""
+    return 100 * float(torch.finfo(dtype).eps)
+
+
+def check_tolerance(caller: str, tolerance: float, dtype: torch.dtype) -> None:
+    """Raise unless eigenvalues can be found in this dtype to this tolerance.
+
+    Raises:
+        TypeError: another dtype than float32 or float64.
+        ValueError: a tolerance that is not positive, or below `smallest_tolerance`.
+    """
+    if dtype not in (torch.float32, torch.float64):
+        raise TypeError(
+            f"{caller}: eigenvalues need networks in float32 or float64; "
+            f"given {dtype}: convert the module or ensemble first"
+        )
+    if not tolerance > 0:
+        raise ValueError(f"{caller}: tolerance must be positive; given {tolerance!r}")
+    if tolerance < (least := smallest_tolerance(dtype)):
+        raise ValueError(f"{caller}: tolerance must be at least {least:.2g} in {dtype}; given {tolerance!r}")
 
 
 def _start(operator: Operator, seed: int, start: Tensor | None) -> Tensor:
@@ -247,7 +297,6 @@ def _check(operator: Operator, k: int, tolerance: float, budget: int) -> None:
         raise ValueError(
             f"top_eigenpairs: k must be between 1 and the dimension {operator.size}; given {k!r}"
         )
-    if not tolerance > 0:
-        raise ValueError(f"top_eigenpairs: tolerance must be positive; given {tolerance!r}")
+    check_tolerance("top_eigenpairs", tolerance, operator.dtype)
     if budget < 2 * k:
         raise ValueError(f"top_eigenpairs: budget must be at least 2 k = {2 * k} products; given {budget!r}")

@@ -96,7 +96,7 @@ class CrossEntropy(Loss):
     def _probabilities(outputs: Tensor, targets: Tensor) -> Tensor:
         if targets.ndim == 2:
             return targets
-        return torch.nn.functional.one_hot(targets, outputs.shape[-1]).to(outputs.dtype)
+        return torch.nn.functional.one_hot(targets.long(), outputs.shape[-1]).to(outputs.dtype)
 
 
 LOSSES: dict[str, Loss] = {loss.name: loss for loss in (SquaredLoss(), CrossEntropy())}

@@ -28,13 +28,15 @@ class Objective:
         """Check the loss against the data, and move the data to the ensemble's device and dtype.
 
         Raises:
-            ValueError: an unknown loss, targets that are none of this loss, outputs of another shape.
+            TypeError: integer inputs to a model that takes none.
+            ValueError: an unknown loss, targets that are none of this loss, outputs of another shape, class
+                indices out of range.
         """
         chosen = resolve(loss)
         batch = as_data(data).to(ensemble.dtype, ensemble.device)
         chosen.check(batch.targets, len(batch.inputs))
         with torch.no_grad():
-            one = ensemble.forward(ensemble.initial, batch.inputs[:1])
+            one = _one_sample(ensemble, batch.inputs[:1])
             offset = ensemble.forward(ensemble.initial, batch.inputs) if ensemble.centred else None
         wanted = (1, batch.targets.shape[1]) if batch.targets.ndim == 2 else (1, one.shape[-1])
         if tuple(one.shape[1:]) != wanted:
@@ -42,6 +44,8 @@ class Objective:
                 f"the model's outputs for one sample must have the shape {wanted} of the targets; "
                 f"given {tuple(one.shape[1:])}"
             )
+        if batch.targets.ndim == 1:
+            _check_classes(batch.targets, one.shape[-1])
         return cls(ensemble, batch, chosen, offset)
 
     def outputs(self, parameters: Stacked) -> Tensor:
@@ -62,3 +66,25 @@ class Objective:
         losses = self.losses(leaves)
         gradients = torch.autograd.grad(losses.sum(), list(leaves.values()), materialize_grads=True)
         return losses.detach(), dict(zip(leaves, gradients, strict=True))
+
+
+def _one_sample(ensemble: Ensemble, inputs: Tensor) -> Tensor:
+    try:
+        outputs: Tensor = ensemble.forward(ensemble.initial, inputs)
+    except RuntimeError as error:
+        if inputs.is_floating_point():
+            raise
+        raise TypeError(
+            f"data: inputs must be real numbers for this model; given {inputs.dtype}: convert them, "
+            "as by inputs.astype(float)"
+        ) from error
+    return outputs
+
+
+def _check_classes(targets: Tensor, classes: int) -> None:
+    wrong = targets[(targets < 0) | (targets >= classes)]
+    if len(wrong):
+        raise ValueError(
+            f"data: class indices must lie between 0 and {classes - 1}, the model's last output; "
+            f"given {int(wrong[0])}"
+        )

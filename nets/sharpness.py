@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from scalewright.nets.ensemble import Ensemble, Stacked
-from scalewright.nets.lanczos import Eigenpairs, top_eigenpairs
+from scalewright.nets.lanczos import Eigenpairs, check_tolerance, top_eigenpairs
 from scalewright.nets.losses import Loss, resolve
 from scalewright.nets.operators import NTK, GaussNewton, Hessian, Operator, Residual
 
@@ -35,13 +35,14 @@ def sharpness(
 ) -> Eigenpairs:
     r"""Return the top eigenpairs of $\Lambda^{1/2} H \Lambda^{1/2}$ at the present weights.
 
-    Lambda = diag(rate of each parameter / base rate): 1 for a plain module. The model is not changed.
+    Lambda = diag(rate of each parameter / base rate): 1 for a plain module. The model is not changed. Its
+    parameters with requires_grad=False are constants: not counted, not differentiated.
 
     Args:
         model: a module (an ensemble of one), or an ensemble.
         loss: "mse" (1/(2P) sum of squares) or "cross-entropy" (mean over samples).
         data: an (inputs, targets) pair or the result of `data.load`.
-        k, seed, tolerance, budget: as in `top_eigenpairs`.
+        k, seed, tolerance, budget: as in `top_eigenpairs`, which takes float32 and float64 only.
         raw: the eigenvalues of H itself.
 
     Cost: about two gradients a product, 10 to 50 products.
@@ -49,6 +50,7 @@ def sharpness(
     >>> # sharpness(network, "mse", load("digits", samples=256)).values
     """
     ensemble = model if isinstance(model, Ensemble) else Ensemble.single(model)
+    check_tolerance("sharpness", tolerance, ensemble.dtype)
     operator = Hessian(ensemble, loss, data, raw=raw)
     return top_eigenpairs(operator, k, seed=seed, tolerance=tolerance, budget=budget)
 
@@ -83,6 +85,8 @@ def measure(
         if name not in OPERATORS:
             known = ", ".join(OPERATORS)
             raise ValueError(f"measure: every quantity must be one of {known}; given {name!r}")
+    if quantities:
+        check_tolerance("measure", tolerance, ensemble.dtype)
     found: dict[str, Eigenpairs] = {}
     start: Tensor | None = None
     for name in (known for known in OPERATORS if known in quantities):

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import xarray as xr
 from torch import Tensor
 
 from scalewright.nets.ensemble import Ensemble
-from scalewright.nets.lanczos import Eigenpairs
+from scalewright.nets.lanczos import Eigenpairs, check_tolerance
 from scalewright.nets.losses import Loss
 from scalewright.nets.objective import Objective
 from scalewright.nets.observe import feature_change, weight_layers
@@ -61,11 +62,14 @@ def train(
         attribute `unconverged` and warned of.
 
     Raises:
-        ValueError: a step, quantity, loss or data that cannot be used.
+        TypeError: a step that is no integer, or spectra asked for in another dtype than float32 or float64.
+        ValueError: a step, quantity, tolerance, loss or data that cannot be used.
 
     Cost: one gradient a step; see `measure` for the spectra.
     """
     observed = _check(ensemble, steps, observe_at, quantities)
+    if observed and any(name in OPERATORS for name in quantities):
+        check_tolerance("train", tolerance, ensemble.dtype)
     objective = Objective.of(ensemble, loss, data)
     optimizer = optimizer_of(ensemble)
     log = _Log(ensemble, objective, steps, quantities, tolerance, budget)
@@ -179,7 +183,11 @@ class _Log:
 def _check(
     ensemble: Ensemble, steps: int, observe_at: Iterable[int], quantities: Sequence[str]
 ) -> frozenset[int]:
-    observed = frozenset(int(step) for step in observe_at)
+    wanted = tuple(observe_at)
+    for name, value in (("steps", steps), *(("every step of observe_at", step) for step in wanted)):
+        if isinstance(value, bool) or not isinstance(value, Integral):
+            raise TypeError(f"train: {name} must be an integer; given {value!r}")
+    observed = frozenset(int(step) for step in wanted)
     if steps < 0:
         raise ValueError(f"train: steps must be non-negative; given {steps!r}")
     outside = sorted(step for step in observed if not 0 <= step <= steps)

@@ -92,3 +92,27 @@ def test_bad_axes(ensemble, arguments, sentence):
     """Property: the whole sentence."""
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
         ensemble(**arguments)
+
+
+def test_bad_seeds_and_frozen_models(ensemble, parametrization):
+    """Property: whole sentences; control: numpy's integers are integers."""
+    assert ensemble(seeds=np.arange(2)).members == 2
+    for seed in (1.7, "1", True):
+        with pytest.raises(TypeError, match=f"^Ensemble.of: every seed must be an integer; given {seed!r}$"):
+            ensemble(seeds=[0, seed])
+
+    def frozen():
+        return nets.models.mlp(2, 8, 3, 2, "tanh").requires_grad_(False)
+
+    sizes = {"width": 8, "inputs": 3, "outputs": 2, "device": "cpu"}
+    sentence = "Ensemble.of: every parameter must have requires_grad=True; given 'input.weight' without"
+    with pytest.raises(ValueError, match=f"^{sentence}$"):
+        nets.Ensemble.of(frozen, parametrization(2), **sizes)
+    module = nets.parametrize(frozen, parametrization(2), centred=True, **sizes)
+    module.model.readout.requires_grad_(True)
+    sentence = (
+        "Ensemble.single: every parameter of a centred module must have requires_grad=True; "
+        "given 'input.weight' without"
+    )
+    with pytest.raises(ValueError, match=f"^{sentence}$"):
+        nets.Ensemble.single(module)

@@ -52,6 +52,8 @@ def test_gain_forms():
             {"out": 1.0},
             "gain names must be parameters of the model (input.weight, readout.weight); given 'out'",
         ),
+        (float("nan"), "gain must be finite; given nan for 'input.weight'"),
+        ({"readout.weight": float("inf")}, "gain must be finite; given inf for 'readout.weight'"),
     ],
 )
 def test_bad_gain(gain, sentence):
@@ -65,3 +67,6 @@ def test_bad_seed():
     sentence = "standard_normal: seed must be a non-negative integer; given -1"
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
         standard_normal((1,), seed=-1, name="w", width=1)
+    sentence = "standard_normal: seed must be an integer; given 1.7"
+    with pytest.raises(TypeError, match=f"^{re.escape(sentence)}$"):
+        standard_normal((1,), seed=1.7, name="w", width=1)

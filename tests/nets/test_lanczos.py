@@ -134,6 +134,10 @@ def test_identity_start_vector_is_used():
         ({"k": 0}, "top_eigenpairs: k must be between 1 and the dimension 4; given 0"),
         ({"k": 5}, "top_eigenpairs: k must be between 1 and the dimension 4; given 5"),
         ({"tolerance": 0.0}, "top_eigenpairs: tolerance must be positive; given 0.0"),
+        (
+            {"tolerance": 1e-15},
+            "top_eigenpairs: tolerance must be at least 2.2e-14 in torch.float64; given 1e-15",
+        ),
         ({"budget": 1}, "top_eigenpairs: budget must be at least 2 k = 2 products; given 1"),
         ({"start": torch.zeros(1, 3)}, "top_eigenpairs: start must have the shape (1, 4); given (1, 3)"),
         (
@@ -146,3 +150,49 @@ def test_bad_input(arguments, sentence):
     """Property: the whole sentence."""
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
         top_eigenpairs(Known(np.arange(4.0)), **arguments)
+
+
+def test_tolerance_and_dtype_that_cannot_be_met_are_refused():
+    """Property: whole sentences; control: at the smallest tolerance of float32 the status is true."""
+    spectrum = SPECTRA["separated"]
+    sentence = "top_eigenpairs: tolerance must be at least 1.2e-05 in torch.float32; given 1e-09"
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+        top_eigenpairs(Known(spectrum, torch.float32), tolerance=1e-9)
+    pairs = top_eigenpairs(Known(spectrum, torch.float32), tolerance=1.2e-5)
+    assert pairs.residuals.max() <= 1.2e-5
+    assert pairs.status == f"converged: every residual is within 1.2e-05 after {pairs.matvecs} products"
+    for dtype in (torch.float16, torch.bfloat16):
+        sentence = (
+            f"top_eigenpairs: eigenvalues need networks in float32 or float64; given {dtype}: "
+            "convert the module or ensemble first"
+        )
+        with pytest.raises(TypeError, match=f"^{re.escape(sentence)}$"):
+            top_eigenpairs(Known(spectrum, dtype))
+
+
+def test_pairs_at_the_rounding_of_the_largest_eigenvalue_are_counted_apart():
+    """Property: beside 1e6, float32 cannot tell the relative residual of 1e-3, and the status says so."""
+    pairs = top_eigenpairs(Known(np.array([-1e6, -5e5, 1e-3, -2e-3]), torch.float32))
+    assert pairs.converged.all()
+    assert pairs.residuals.max() > 1e-3
+    assert pairs.status == (
+        "converged: every residual but 1 of 1, at the rounding 1e-05 of the largest |eigenvalue|, is within "
+        f"0.001 after {pairs.matvecs} products"
+    )
+
+
+def test_control_exhausted_krylov_space_is_not_blamed_on_the_budget():
+    """Control: 2 times the identity has one pair in reach; a neighbour that is not finite is named too."""
+    pairs = top_eigenpairs(Known(np.full(10, 2.0)), k=3)
+    assert pairs.values[0, 0] == pytest.approx(2.0)
+    assert np.isnan(pairs.values[0, 1:]).all()
+    beyond = (
+        "2 are beyond the Krylov space of the start vector, which is exhausted (equal eigenvalues count "
+        "once): ask for k=1, or start from another vector"
+    )
+    assert pairs.status == f"not converged: 2 of 3 pairs, {beyond}"
+    broken = Known(np.full((2, 10), 2.0))
+    broken.matrices[1] = np.nan
+    assert top_eigenpairs(broken, k=3).status == (
+        f"not converged: 5 of 6 pairs, {beyond}; the products of 1 members are not finite: check the weights"
+    )

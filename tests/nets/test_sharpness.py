@@ -1,5 +1,7 @@
 """Sharpness of modules and ensembles."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -64,3 +66,59 @@ def test_module_without_parameters(data):
     sentence = "Ensemble.single: module must have parameters; given one without any"
     with pytest.raises(ValueError, match=f"^{sentence}$"):
         nets.sharpness(torch.nn.Tanh(), "mse", data)
+
+
+def test_identity_frozen_parameters_are_constants(data, parametrization):
+    """Identity: without a hidden layer's gradient the pairs are those of the rest, rescaled or raw."""
+    frozen = nets.parametrize(
+        lambda: nets.models.mlp(2, 8, 3, 2, "tanh"),
+        parametrization(2),
+        width=8,
+        inputs=3,
+        outputs=2,
+        device="cpu",
+    )
+    outputs = frozen(data[0]).detach()
+    frozen.model.input.weight.requires_grad_(False)
+    one = nets.Ensemble.single(frozen)
+    assert list(one.parameters) == ["readout.weight"]
+    torch.testing.assert_close(one.forward(one.parameters, data[0])[0], outputs)
+    features = torch.tanh(frozen.numbers["input.weight"].multiplier * frozen.model.input(data[0])).detach()
+    entry = frozen.numbers["readout.weight"]
+    raw = torch.linalg.eigvalsh(features.T @ features / 6)[-1].item() * entry.multiplier**2
+    for scale, without in ((entry.lr, False), (1.0, True)):
+        found = nets.sharpness(frozen, "mse", data, tolerance=1e-9, raw=without).values[0, 0]
+        np.testing.assert_allclose(found, scale * raw, rtol=1e-9)
+    frozen.model.readout.weight.requires_grad_(False)
+    sentence = "Ensemble.single: module must have a parameter with requires_grad=True; given none"
+    with pytest.raises(ValueError, match=f"^{sentence}$"):
+        nets.sharpness(frozen, "mse", data)
+
+
+def test_low_precision_modules_are_refused(data):
+    """Property: whole sentences, before anything is computed."""
+    model = nets.models.mlp(2, 4, 3, 2, "tanh")
+    sentence = (
+        "sharpness: eigenvalues need networks in float32 or float64; given torch.bfloat16: "
+        "convert the module or ensemble first"
+    )
+    with pytest.raises(TypeError, match=f"^{sentence}$"):
+        nets.sharpness(model.bfloat16(), "mse", data)
+    sentence = "sharpness: tolerance must be at least 1.2e-05 in torch.float32; given 1e-09"
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+        nets.sharpness(model.float(), "mse", data, tolerance=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("layer", "named"), [(torch.nn.Dropout(0.5), "Dropout"), (torch.nn.BatchNorm1d(4), "BatchNorm1d")]
+)
+def test_training_mode_is_refused(data, layer, named):
+    """Property: the whole sentence; control: the same module in evaluation mode has a sharpness."""
+    model = torch.nn.Sequential(torch.nn.Linear(3, 4), layer, torch.nn.Linear(4, 2)).double()
+    sentence = (
+        f"Ensemble: the model must be in evaluation mode; given one in training mode with the {named} '1': "
+        "call model.eval() first"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+        nets.sharpness(model, "mse", data)
+    assert nets.sharpness(model.eval(), "mse", data).converged.all()

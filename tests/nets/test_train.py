@@ -166,6 +166,76 @@ def test_bad_data(ensemble):
         nets.train(ensemble(), (np.zeros((2, 3)), np.zeros((3, 2))), steps=1)
 
 
+@pytest.mark.parametrize(
+    ("inputs", "targets", "kind", "sentence"),
+    [
+        (
+            [[1.0], [np.nan]],
+            [[1.0], [0.0]],
+            ValueError,
+            "inputs must be finite; given nan or inf in sample 1",
+        ),
+        (
+            [[1.0], [2.0]],
+            [[np.inf], [0.0]],
+            ValueError,
+            "targets must be finite; given nan or inf in sample 0",
+        ),
+        (
+            [[1, 2, 3]],
+            [[0.0, 1.0]],
+            TypeError,
+            "inputs must be real numbers for this model; given torch.int64: convert them, "
+            "as by inputs.astype(float)",
+        ),
+    ],
+)
+def test_data_that_are_no_finite_reals(ensemble, inputs, targets, kind, sentence):
+    """Property: the whole sentence."""
+    with pytest.raises(kind, match=f"^data: {re.escape(sentence)}$"):
+        nets.train(ensemble(), (np.array(inputs), np.array(targets)), steps=1)
+
+
+@pytest.mark.parametrize("label", [-1, 2])
+def test_class_indices_out_of_range(ensemble, labels, label):
+    """Property: the whole sentence; control: int32 indices in range are those of int64."""
+    wrong = labels[1].clone()
+    wrong[2] = label
+    sentence = f"data: class indices must lie between 0 and 1, the model's last output; given {label}"
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+        nets.train(ensemble(), (labels[0], wrong), steps=1, loss="cross-entropy")
+    paths = [
+        nets.train(ensemble(), (labels[0], indices), steps=2, loss="cross-entropy")
+        for indices in (labels[1], labels[1].int())
+    ]
+    np.testing.assert_array_equal(paths[0].loss, paths[1].loss)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "sentence"),
+    [
+        ({"steps": 2.0}, TypeError, "train: steps must be an integer; given 2.0"),
+        (
+            {"steps": 2, "observe_at": [0.5]},
+            TypeError,
+            "train: every step of observe_at must be an integer; given 0.5",
+        ),
+        (
+            {"steps": 2, "observe_at": [2], "tolerance": 1e-9},
+            ValueError,
+            "train: tolerance must be at least 1.2e-05 in torch.float32; given 1e-09",
+        ),
+    ],
+)
+def test_bad_steps_and_tolerance(ensemble, data, arguments, kind, sentence):
+    """Property: the whole sentence, before any step is taken."""
+    networks = ensemble(dtype=torch.float32)
+    before = networks.weights()[0]["input.weight"].tobytes()
+    with pytest.raises(kind, match=f"^{re.escape(sentence)}$"):
+        nets.train(networks, data, **arguments)
+    assert networks.weights()[0]["input.weight"].tobytes() == before
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_oracle_cuda_follows_the_cpu(ensemble, data):
