@@ -23,7 +23,7 @@ Results = Mapping[str, xr.Dataset]
 
 TOY_WIDTHS = tuple(2**k for k in range(6, 19, 2))
 TOY_TRANSFER_WIDTHS = (64, 256, 1024, 4096, 65536)
-TOY_TRANSFER_DRAWS = 200
+TOY_TRANSFER_DRAWS = 500
 
 
 def chain(scale: Scale, device: str) -> list[Stage]:

@@ -239,7 +239,7 @@ def plot_toy_transfer(toys: dict[str, xr.Dataset]) -> Any:
         ax.set(
             xlabel=r"learning rate $\eta_0$", ylabel="loss after 60 steps (geometric mean)", title=NAMES[name]
         )
-        ax.set_xscale("log")
+        log_numbers(ax, "x")
         ax.set_yscale("log")
         ax.legend(fontsize=7, frameon=False)
     return figure

@@ -29,7 +29,7 @@ def command(
     with one_sentence():
         network = networks.architecture_of(arch, layers=layers, activation=activation, bias=bias, loss=loss)
         found = networks.parametrization_of(network, optimizer=optimizer, name=name, axes=axes, gauge=gauge)
-        found.certificate.verify()
+        found.verify()
         folder = None if out is None else output_folder(NAME, out, force=force)
         note = "\nThe certificate was verified in exact arithmetic."
         show(to_json(found.to_json()) if json else found.to_markdown() + note)
