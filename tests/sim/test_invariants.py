@@ -67,16 +67,18 @@ def test_property_rotated_inputs_change_nothing(name, seed):
 @settings(max_examples=25, deadline=None)
 @given(NAMES, SEEDS)
 def test_property_hessian_lies_between_its_parts(name, seed):
-    """Weyl: max(G, R) <= S <= G + R for the top eigenvalues, and G >= 0; half of G breaks the upper bound."""
+    """Weyl, with G >= 0 and the spectrum of R symmetric: max(R, G - R) <= S <= G + R for the top eigenvalues.
+
+    Half of G in place of G breaks the upper bound (control), wherever R is small enough to tell.
+    """
     task, rule, _, start = setting(name, seed)
     path = linear.trajectory(
         task, rule, width=12, lr=0.05, steps=0, state=start, spectra_at=[0], tolerance=1e-10
     )
     top = {name: float(path[name][0, 0]) for name in ("sharpness", "gauss_newton", "residual")}
     slack = 1e-9 * top["sharpness"]
-    assert max(top["gauss_newton"], top["residual"]) <= top["sharpness"] + slack
+    assert max(top["residual"], top["gauss_newton"] - top["residual"]) <= top["sharpness"] + slack
     assert top["sharpness"] <= top["gauss_newton"] + top["residual"] + slack
     assert top["gauss_newton"] >= 0
-    # At initialisation R is the smaller part only where the coupling fades; the control needs that.
-    if top["residual"] < 0.4 * top["gauss_newton"]:
+    if top["residual"] < 0.2 * top["gauss_newton"]:
         assert top["sharpness"] > top["gauss_newton"] / 2 + top["residual"]
