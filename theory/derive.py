@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from fractions import Fraction
 
-from scalewright.theory.architecture import Architecture
-from scalewright.theory.calculus import measure
-from scalewright.theory.certificate import AxisCertificate, Certificate
+from scalewright.theory.calculus.optimizers import Optimizer, optimizer_named
+from scalewright.theory.calculus.sizes import Alignment
+from scalewright.theory.calculus.walk import measure
 from scalewright.theory.desiderata import (
     MAXIMAL_UPDATE,
     Desideratum,
@@ -15,12 +15,12 @@ from scalewright.theory.desiderata import (
 )
 from scalewright.theory.errors import ScalingError
 from scalewright.theory.gauge import Scaling
-from scalewright.theory.nodes import Node
+from scalewright.theory.graph.architecture import Architecture
+from scalewright.theory.graph.nodes import Node
 from scalewright.theory.parametrization import Parametrization
 from scalewright.theory.power import Power
-from scalewright.theory.sizes import Alignment
-from scalewright.theory.solve import solve
-from scalewright.theory.steps import Optimizer, optimizer_named
+from scalewright.theory.solver.certificate import AxisCertificate, Certificate
+from scalewright.theory.solver.solve import solve
 
 
 def derive(
@@ -55,7 +55,7 @@ def derive(
 
     Cost: some ms a layer; no linear program at all where every requirement is an equality.
 
-    >>> from scalewright.theory.builders import mlp
+    >>> from scalewright.theory.graph.perceptrons import mlp
     >>> [str(s.lr.only(["width"])) for s in derive(mlp(), "sgd").entries.values()]
     ['n', '1', 'n^-1']
     """

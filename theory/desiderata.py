@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from scalewright.theory.affine import ZERO, Affine
+from scalewright.theory.calculus.sizes import Sizes, unknown
 from scalewright.theory.errors import ScalingError
-from scalewright.theory.nodes import Node
+from scalewright.theory.graph.nodes import Node
 from scalewright.theory.power import Exponent, exact
-from scalewright.theory.sizes import Sizes, unknown
-from scalewright.theory.system import Constraint
+from scalewright.theory.solver.affine import ZERO, Affine
+from scalewright.theory.solver.system import Constraint
 
 Concern = Literal["init", "training", "rate", "eps", "decay"]
 QUANTITIES = {

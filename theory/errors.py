@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from scalewright.theory.certificate import Certificate
+    from scalewright.theory.solver.certificate import Certificate
 
 
 class ScalingError(ValueError):

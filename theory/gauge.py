@@ -11,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from scalewright.theory.calculus.optimizers import Optimizer
 from scalewright.theory.errors import ScalingError
-from scalewright.theory.nodes import Node
+from scalewright.theory.graph.nodes import Node
 from scalewright.theory.power import Power
-from scalewright.theory.steps import Optimizer
 
 if TYPE_CHECKING:
-    from scalewright.theory.architecture import Architecture
+    from scalewright.theory.graph.architecture import Architecture
 
 
 @dataclass(frozen=True)

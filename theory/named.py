@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from scalewright.theory.architecture import Architecture
+from scalewright.theory.calculus.optimizers import optimizer_named
+from scalewright.theory.calculus.sizes import Alignment
 from scalewright.theory.derive import derive
 from scalewright.theory.desiderata import (
     MAXIMAL_UPDATE,
@@ -18,9 +19,8 @@ from scalewright.theory.desiderata import (
     unit_gain,
 )
 from scalewright.theory.errors import ScalingError
+from scalewright.theory.graph.architecture import Architecture
 from scalewright.theory.parametrization import Parametrization
-from scalewright.theory.sizes import Alignment
-from scalewright.theory.steps import optimizer_named
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from fractions import Fraction
 from typing import Any
 
 from scalewright.theory import tables
-from scalewright.theory.architecture import Architecture
-from scalewright.theory.certificate import Certificate
+from scalewright.theory.calculus.optimizers import OPTIMIZERS
 from scalewright.theory.desiderata import QUANTITIES as SYMBOLS
 from scalewright.theory.errors import ScalingError, Unverified
 from scalewright.theory.gauge import Scaling, move
+from scalewright.theory.graph.architecture import Architecture
 from scalewright.theory.power import Exponent, Power
-from scalewright.theory.steps import OPTIMIZERS
+from scalewright.theory.solver.certificate import Certificate
 
 QUANTITIES = ("multiplier", "init_std", "lr", "eps", "weight_decay")
 

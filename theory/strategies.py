@@ -3,9 +3,9 @@
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from scalewright.theory.architecture import Architecture
 from scalewright.theory.gauge import GAUGES
-from scalewright.theory.nodes import KINDS, Node
+from scalewright.theory.graph.architecture import Architecture
+from scalewright.theory.graph.nodes import KINDS, Node
 from scalewright.theory.power import Power
 
 if TYPE_CHECKING:

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from scalewright.theory.affine import Affine
-from scalewright.theory.certificate import Certificate
 from scalewright.theory.desiderata import QUANTITIES
 from scalewright.theory.errors import ScalingError
-from scalewright.theory.explain import LEGEND, proof_of
 from scalewright.theory.power import SYMBOLS, Power
+from scalewright.theory.solver.affine import Affine
+from scalewright.theory.solver.certificate import Certificate
+from scalewright.theory.solver.proofs import LEGEND, proof_of
 
 if TYPE_CHECKING:
     from scalewright.theory.parametrization import Parametrization

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from scalewright import nets, theory
+from scalewright.theory.calculus.optimizers import OPTIMIZERS
 from scalewright.theory.power import Power
-from scalewright.theory.steps import OPTIMIZERS
 
 SIZES = {"width": 8, "inputs": 3, "outputs": 2}
 

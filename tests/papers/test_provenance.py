@@ -85,7 +85,7 @@ def test_version_of_a_paper_covers_its_rooms():
         "scalewright.papers.super_consistency.verdicts",
         "scalewright.nets.lanczos",
         "scalewright.sim.linear.state",
-        "scalewright.theory.lp",
+        "scalewright.theory.solver.lp",
     }
     assert below <= closure
     assert not any(name.startswith(("scalewright.cli", "scalewright.commands")) for name in closure)

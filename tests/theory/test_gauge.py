@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 
 from scalewright.theory import Parametrization, Power, Scaling, ScalingError, derive, mlp, named
-from scalewright.theory.steps import OPTIMIZERS
+from scalewright.theory.calculus.optimizers import OPTIMIZERS
 from scalewright.theory.strategies import gauges, powers
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from scalewright.theory.affine import Affine, Max
 from scalewright.theory.errors import ScalingError
+from scalewright.theory.solver.affine import Affine, Max
 
 # (parameter, exponent of its raw gradient, define(symbol, parameter, maximum)) -> exponent of its step.
 StepRule = Callable[[str, Affine, Callable[[str, str, Max], Affine]], Affine]

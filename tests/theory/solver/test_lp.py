@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scalewright.theory import lp
-from scalewright.theory.affine import Affine
 from scalewright.theory.errors import Unverified
+from scalewright.theory.solver import lp
+from scalewright.theory.solver.affine import Affine
 
 X, Y = Affine.unknown("x"), Affine.unknown("y")
 SMALL = st.integers(-3, 3).map(Fraction)

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from scalewright.theory.affine import Affine, add_to
-from scalewright.theory.certificate import AxisCertificate, Bound, Branch, Dead, Lemma, Proof, Tree
-from scalewright.theory.system import Constraint, Definition
+from scalewright.theory.solver.affine import Affine, add_to
+from scalewright.theory.solver.certificate import AxisCertificate, Bound, Branch, Dead, Lemma, Proof, Tree
+from scalewright.theory.solver.system import Constraint, Definition
 
 LEGEND = (
     "A weight acts as N^-a w, starts with deviation N^-b, has rate N^-c, epsilon N^e and decay N^w.\n"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from scalewright.theory.affine import Affine, add_to
+from scalewright.theory.solver.affine import Affine, add_to
 
 # Unknowns that are eliminated first: those asked for, so that they end up expressed by sizes.
 FIRST = "cewbamsDG"

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from scalewright.theory import lp
-from scalewright.theory.affine import Affine, add_to
-from scalewright.theory.certificate import Bound, Lemma, Proof
-from scalewright.theory.elimination import Combination, Elimination
-from scalewright.theory.system import Constraint, Definition
+from scalewright.theory.solver import lp
+from scalewright.theory.solver.affine import Affine, add_to
+from scalewright.theory.solver.certificate import Bound, Lemma, Proof
+from scalewright.theory.solver.elimination import Combination, Elimination
+from scalewright.theory.solver.system import Constraint, Definition
 
 Direction = tuple[tuple[str, Fraction], ...]
 

@@ -2,9 +2,9 @@
 
 from fractions import Fraction
 
-from scalewright.theory.affine import Affine, Max, Term
-from scalewright.theory.nodes import Node
-from scalewright.theory.sizes import HALF, Rule, Sizes, unknown
+from scalewright.theory.calculus.sizes import HALF, Rule, Sizes, unknown
+from scalewright.theory.graph.nodes import Node
+from scalewright.theory.solver.affine import Affine, Max, Term
 
 
 def _data_forward(sizes: Sizes, node: Node) -> Max:

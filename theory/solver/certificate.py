@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
-from scalewright.theory.affine import Affine
 from scalewright.theory.errors import Unverified
-from scalewright.theory.system import Constraint, Definition, System
+from scalewright.theory.solver.affine import Affine
+from scalewright.theory.solver.system import Constraint, Definition, System
 
 
 @dataclass(frozen=True)

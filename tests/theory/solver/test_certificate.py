@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from scalewright.theory import Certificate, Infeasible, Parametrization, Power, Unverified, derive, mlp, named
 from scalewright.theory import desiderata as d
-from scalewright.theory.affine import Affine
-from scalewright.theory.certificate import AxisCertificate, Bound, Branch, Leaf, Proof, Tree
+from scalewright.theory.solver.affine import Affine
+from scalewright.theory.solver.certificate import AxisCertificate, Bound, Branch, Leaf, Proof, Tree
 
 CASES = {
     f"{name}, {optimizer}": named(mlp(3), name, optimizer)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scalewright.theory.affine import Affine, Max, Term
+from scalewright.theory.solver.affine import Affine, Max, Term
 from scalewright.theory.strategies import exponents
 
 FORMS = st.builds(Affine, exponents(), st.dictionaries(st.sampled_from("abc"), exponents().filter(bool)))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from scalewright.theory import Alignment, Parametrization, mlp, named
-from scalewright.theory.calculus import measure
-from scalewright.theory.steps import OPTIMIZERS
+from scalewright.theory.calculus.optimizers import OPTIMIZERS
+from scalewright.theory.calculus.walk import measure
 
 WIDTHS = (128, 256, 512)
 SEEDS = range(16)

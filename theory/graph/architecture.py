@@ -7,10 +7,10 @@ from typing import Any
 
 import networkx as nx
 
-from scalewright.theory.checks import check, infer_dimensions
-from scalewright.theory.nodes import Node
+from scalewright.theory.graph.checks import check, infer_dimensions
+from scalewright.theory.graph.nodes import Node
+from scalewright.theory.graph.schema import SCHEMA_VERSION, read
 from scalewright.theory.power import Power
-from scalewright.theory.schema import SCHEMA_VERSION, read
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Build the architectures that have names."""
 
-from scalewright.theory.architecture import Architecture
 from scalewright.theory.errors import ArchitectureError
-from scalewright.theory.nodes import KINDS, Node
+from scalewright.theory.graph.architecture import Architecture
+from scalewright.theory.graph.nodes import KINDS, Node
 from scalewright.theory.power import Power
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from scalewright.theory.affine import ZERO, Affine
 from scalewright.theory.errors import Unverified
+from scalewright.theory.solver.affine import ZERO, Affine
 
 # Multipliers of these systems are ratios of small minors of matrices with entries 0, 1/2, 1, 2.
 DENOMINATOR = 96

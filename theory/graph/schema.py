@@ -6,7 +6,7 @@ from reprlib import repr as shortened
 from typing import Any
 
 from scalewright.theory.errors import ArchitectureError
-from scalewright.theory.nodes import Node
+from scalewright.theory.graph.nodes import Node
 from scalewright.theory.power import Power
 
 SCHEMA_VERSION = 1

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from scalewright.theory.affine import Affine, Max
+from scalewright.theory.solver.affine import Affine, Max
 
 
 @dataclass(frozen=True)

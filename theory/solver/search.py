@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from scalewright.theory.affine import Affine
-from scalewright.theory.cells import Cell
-from scalewright.theory.certificate import Bound, Branch, Case, Dead, Leaf, Proof, Stage, Tree
 from scalewright.theory.errors import NotUnique, Unverified
-from scalewright.theory.system import Constraint
+from scalewright.theory.solver.affine import Affine
+from scalewright.theory.solver.cells import Cell
+from scalewright.theory.solver.certificate import Bound, Branch, Case, Dead, Leaf, Proof, Stage, Tree
+from scalewright.theory.solver.system import Constraint
 
 MOST_CELLS = 4096
 

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scalewright.theory.affine import Affine
-from scalewright.theory.elimination import Elimination
+from scalewright.theory.solver.affine import Affine
+from scalewright.theory.solver.elimination import Elimination
 
 SMALL = st.integers(-2, 2)
 FORMS = st.lists(SMALL, min_size=4, max_size=4).map(

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
-from scalewright.theory.affine import Affine
-from scalewright.theory.cells import Cell
-from scalewright.theory.certificate import AxisCertificate, Certificate, Stage
+from scalewright.theory.calculus.sizes import Sizes, unknown
 from scalewright.theory.desiderata import Desideratum, no_multipliers
 from scalewright.theory.errors import Infeasible, NotUnique, Unverified
-from scalewright.theory.search import agreed, ask, fixed
-from scalewright.theory.sizes import Sizes, unknown
-from scalewright.theory.system import System
+from scalewright.theory.solver.affine import Affine
+from scalewright.theory.solver.cells import Cell
+from scalewright.theory.solver.certificate import AxisCertificate, Certificate, Stage
+from scalewright.theory.solver.search import agreed, ask, fixed
+from scalewright.theory.solver.system import System
 
 Values = dict[str, Fraction]
 
@@ -84,7 +84,7 @@ def _stages(
 
 
 def _infeasible(system: System, stage: Stage) -> Infeasible:
-    from scalewright.theory.explain import contradiction
+    from scalewright.theory.solver.proofs import contradiction
 
     part = AxisCertificate("", system, {}, (stage,))
     part.verify()

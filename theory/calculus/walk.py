@@ -6,13 +6,13 @@ adds k/2 to an exponent if the terms are independent with mean zero (central lim
 aligned (law of large numbers). Derivations: docs/concepts/exponents.md.
 """
 
-from scalewright.theory.affine import Affine, Max
-from scalewright.theory.architecture import Architecture
-from scalewright.theory.nodes import Node
-from scalewright.theory.rules import RULES
-from scalewright.theory.sizes import Alignment, Rule, Sizes, unknown
-from scalewright.theory.steps import Optimizer
-from scalewright.theory.system import Constraint
+from scalewright.theory.calculus.optimizers import Optimizer
+from scalewright.theory.calculus.rules import RULES
+from scalewright.theory.calculus.sizes import Alignment, Rule, Sizes, unknown
+from scalewright.theory.graph.architecture import Architecture
+from scalewright.theory.graph.nodes import Node
+from scalewright.theory.solver.affine import Affine, Max
+from scalewright.theory.solver.system import Constraint
 
 
 def measure(

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import networkx as nx
 
 from scalewright.theory.errors import ArchitectureError
-from scalewright.theory.nodes import ARITY, KINDS, Node
+from scalewright.theory.graph.nodes import ARITY, KINDS, Node
 
 if TYPE_CHECKING:
-    from scalewright.theory.architecture import Architecture
+    from scalewright.theory.graph.architecture import Architecture
 
 
 def check(architecture: "Architecture") -> None:

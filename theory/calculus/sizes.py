@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from scalewright.theory.affine import Affine, Max, Term
-from scalewright.theory.architecture import Architecture
-from scalewright.theory.nodes import Node
-from scalewright.theory.steps import Optimizer
-from scalewright.theory.system import Constraint, Definition
+from scalewright.theory.calculus.optimizers import Optimizer
+from scalewright.theory.graph.architecture import Architecture
+from scalewright.theory.graph.nodes import Node
+from scalewright.theory.solver.affine import Affine, Max, Term
+from scalewright.theory.solver.system import Constraint, Definition
 
 HALF = Fraction(1, 2)
 

@@ -1,0 +1,1 @@
+"""The calculus of sizes: what each operation and each optimizer does to exponents."""

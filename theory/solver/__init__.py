@@ -1,0 +1,1 @@
+"""Exact answers with proofs: affine forms and maxima, linear programs, cases, certificates."""
