@@ -26,6 +26,15 @@ class Infeasible(ScalingError):
         self.certificate = certificate
 
 
+class Unreachable(ScalingError):
+    """Say that sizes meeting the requirements would stay as they are, but training doesn't get there.
+
+    Sizes follow from the initial ones step by step. Where a layer starts smaller than Theta(1) and its
+    gradient is small because of that, the sizes that the requirements ask for are at rest only once they are
+    reached, and from initialisation that takes a number of steps that grows like log N.
+    """
+
+
 class NotUnique(ScalingError):
     """Say which exponent the requirements leave open, and its range."""
 

@@ -1,10 +1,12 @@
 r"""Move powers between multiplier, initial std and learning rate without changing the training.
 
 A weight acts as multiplier * w. With a factor $\Theta$ (a Power) put into the multiplier,
-multiplier $\to \Theta\,$multiplier, std $\to$ std$/\Theta$, lr $\to$ lr$/\Theta^k$, eps $\to \Theta\,$eps,
-decay $\to \Theta^k\,$decay, with k = 2 for SGD (the step is proportional to the gradient, which itself gains
-a factor $\Theta$) and k = 1 for Adam. In exponents, $\Theta = N^{-\theta}$: SGD $(a+\theta, b-\theta,
-c-2\theta)$, Adam $(a+\theta, b-\theta, c-\theta, e-\theta)$.
+multiplier $\to \Theta\,$multiplier, std $\to$ std$/\Theta$, lr $\to$ lr$/\Theta^k$, eps $\to \Theta^d\,$eps,
+decay $\to \Theta^k\,$decay. k = 1 + h for a step of degree h in the gradient, which itself gains a factor
+$\Theta$: 2 for SGD, 1 for Adam, sign descent and Muon, 2 - 4p for Shampoo, 0 for Adafactor, whose steps
+follow the weight. d = 1 where epsilon is added to the gradient, 2 where to its square. In exponents, $\Theta
+= N^{-\theta}$: SGD $(a+\theta, b-\theta, c-2\theta)$, Adam $(a+\theta, b-\theta, c-\theta, e-\theta)$. An
+independent weight decay stays.
 """
 
 from collections.abc import Callable
@@ -37,8 +39,10 @@ class Scaling:
             self.multiplier * factor,
             self.init_std / factor,
             self.lr / factor**k,
-            None if self.eps is None else self.eps * factor,
-            None if self.weight_decay is None else self.weight_decay * factor**k,
+            None if self.eps is None else self.eps * factor**optimizer.eps_degree,
+            self.weight_decay
+            if self.weight_decay is None or optimizer.decay == "independent"
+            else self.weight_decay * factor**k,
         )
 
     def invariants(self, optimizer: Optimizer) -> "Scaling":
@@ -79,6 +83,22 @@ GAUGES: dict[str, Target] = {
     "tensor-programs-4": _tensor_programs_4,
     "output-multiplier": _output_multiplier,
 }
+ALIASES: dict[str, str] = {
+    "table-3": "no-multipliers",
+    "table-8": "output-multiplier",
+    "table-9": "tensor-programs-4",
+    "ntk": "unit-variance",
+}
+
+
+def canonical(gauge: str) -> str:
+    """Return the name of a gauge that may be given by an alias; ScalingError otherwise."""
+    name = ALIASES.get(gauge, gauge)
+    if name not in GAUGES:
+        raise ScalingError(
+            f"in_gauge: gauge must be one of {', '.join((*GAUGES, *ALIASES))}; given {gauge!r}"
+        )
+    return name
 
 
 def move(
@@ -86,10 +106,9 @@ def move(
 ) -> Scaling:
     """Return the scaling of one parameter in another gauge.
 
-    `no-multipliers` (table 3 of Tensor Programs V), `unit-variance` (all weights start with variance 1),
-    `tensor-programs-4` (all start with variance 1/width; table 9), `output-multiplier` (table 8).
+    `no-multipliers` (table 3 of Tensor Programs V), `unit-variance` (all weights start with variance 1; the
+    ntk form), `tensor-programs-4` (all start with variance 1/width; table 9), `output-multiplier` (table 8).
     """
-    if gauge not in GAUGES:
-        raise ScalingError(f"in_gauge: gauge must be one of {', '.join(GAUGES)}; given {gauge!r}")
+    target = GAUGES[canonical(gauge)]
     bare = scaling.invariants(optimizer)
-    return bare.shifted(GAUGES[gauge](architecture, parameter, bare), optimizer)
+    return bare.shifted(target(architecture, parameter, bare), optimizer)

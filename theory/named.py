@@ -3,15 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from scalewright.theory.calculus.optimizers import optimizer_named
-from scalewright.theory.calculus.sizes import Alignment
+from scalewright.theory.calculus.alignment import Alignment
+from scalewright.theory.calculus.optimizers import Assignment, Optimizer, assignment
 from scalewright.theory.derive import derive
 from scalewright.theory.desiderata import (
     MAXIMAL_UPDATE,
     Desideratum,
     bounded_logits,
+    effective_update,
+    feature_diversity,
+    free_logits,
     largest_rates,
     lazy_initialisation,
+    non_lazy_blocks,
     one_epsilon,
     one_rate,
     stable_features,
@@ -25,11 +29,12 @@ from scalewright.theory.parametrization import Parametrization
 
 @dataclass(frozen=True)
 class Named:
-    """A name, what it requires, and the gauge in which its authors state it."""
+    """A name, what it requires, the axes it is stated on, and the gauge in which its authors state it."""
 
     require: tuple[Desideratum, ...]
     gauge: str
     source: str
+    axes: tuple[str, ...] = ("width",)
 
 
 NAMES: Mapping[str, Named] = {
@@ -51,32 +56,57 @@ NAMES: Mapping[str, Named] = {
         "unit-variance",
         "Yang and Hu (2021), arXiv:2011.14522; Yang et al. (2022), 2203.03466",
     ),
+    "depth-mup": Named(
+        (*MAXIMAL_UPDATE, feature_diversity),
+        "no-multipliers",
+        "Yang, Yu, Zhu and Hayou (2023), arXiv:2310.02244; Bordelon et al. (2023), arXiv:2309.16620",
+        ("width", "depth"),
+    ),
+    "completep": Named(
+        (*MAXIMAL_UPDATE, non_lazy_blocks),
+        "no-multipliers",
+        "Dey et al. (2025), arXiv:2505.01618",
+        ("width", "depth"),
+    ),
+    "sp-full-align": Named(
+        (unit_gain, stable_features, free_logits, effective_update),
+        "no-multipliers",
+        "Everett et al. (2024), arXiv:2407.05872; its instability: Haas et al. (2025), arXiv:2505.22491",
+    ),
 }
 
 
 def named(
-    architecture: Architecture, name: str, optimizer: str = "sgd", *, alignment: Alignment | None = None
+    architecture: Architecture,
+    name: str,
+    optimizer: str | Optimizer | Assignment | Mapping[str, object] = "sgd",
+    *,
+    alignment: Alignment | None = None,
 ) -> Parametrization:
     """Return a parametrization by name, solved from its requirements and stated in its authors' gauge.
 
     - `sp`: every layer starts with unit gain, no multipliers, one learning rate, the largest with stable
-      features and
-      bounded logits. SGD: n^-1. Adam: n^-3/2 under the default alignment, in which the initial readout passes
-      on the features' change coherently (omega = 1: at n^-1 the logits still grow as n^1/2). The
-      practitioner's n^-1 is the edge at which hidden features move by Theta(1); it's also the edge with
+      features and bounded logits. SGD: n^-1. Adam: n^-3/2 under the default alignment, in which the initial
+      readout passes on the features' change coherently (omega = 1: at n^-1 the logits still grow as n^1/2).
+      The practitioner's n^-1 is the edge at which hidden features move by Theta(1); it's also the edge with
       bounded logits under `alignment=Alignment(narrow=Fraction(1, 2))`, the convention of Everett et al.
       (2024).
     - `ntp`: the readout starts with unit gain too, and every rate is the largest with bounded logits: the
       kernel limit.
     - `mup`, `mean-field`: the maximal update parametrization; both names state it for unit-variance weights.
+    - `depth-mup`, `completep`: muP on the axes width and depth, with branches L^-1/2 so that blocks stay
+      diverse, or L^-1 so that no block is lazy. For architectures with repeated blocks.
+    - `sp-full-align`: initial weights of SP, rates by layer that move every layer by Theta(1); the logits
+    grow
+      as n^1/2, which the squared loss forbids.
 
     Raises ScalingError for another name or optimizer.
     """
     if name not in NAMES:
         raise ScalingError(f"named: name must be one of {', '.join(NAMES)}; given {name!r}")
-    rule = optimizer_named(optimizer, "named")
+    rules = assignment(optimizer, "named")
     require = NAMES[name].require
-    if name == "sp" and rule.has_eps:
+    if one_rate in require and any(item.has_eps for _, item in rules.rules):
         require = (*require, one_epsilon)
-    solved = derive(architecture, optimizer, require=require, alignment=alignment)
+    solved = derive(architecture, rules, NAMES[name].axes, require, alignment=alignment)
     return replace(solved.in_gauge(NAMES[name].gauge), name=name)

@@ -1,18 +1,25 @@
 """The answer: powers of multiplier, initialisation, rate, epsilon and weight decay of every parameter."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from scalewright.theory import tables
-from scalewright.theory.calculus.optimizers import OPTIMIZERS
-from scalewright.theory.desiderata import QUANTITIES as SYMBOLS
+from scalewright.theory.calculus.alignment import Alignment
+from scalewright.theory.calculus.optimizers import Assignment, Optimizer
+from scalewright.theory.calculus.optimizers import assignment as assignment_of
+from scalewright.theory.desiderata.base import QUANTITIES as SYMBOLS
 from scalewright.theory.errors import ScalingError, Unverified
-from scalewright.theory.gauge import Scaling, move
+from scalewright.theory.gauge import Scaling, canonical, move
 from scalewright.theory.graph.architecture import Architecture
 from scalewright.theory.power import Exponent, Power
+from scalewright.theory.solver.affine import Number
 from scalewright.theory.solver.certificate import Certificate
+
+if TYPE_CHECKING:
+    from scalewright.theory.segment import Segment
 
 QUANTITIES = ("multiplier", "init_std", "lr", "eps", "weight_decay")
 
@@ -34,7 +41,10 @@ class Parametrization:
 
     `p["hidden.0.weight"]` is a `Scaling`; `entries` maps all names. The certificate proves the exponents of
     `axes`; the powers of fixed sizes and gamma stand beside them by convention. `prescribed` names quantities
-    that were set afterwards (`with_lr`), which the certificate doesn't prove.
+    that were set afterwards (`with_lr`), which the certificate doesn't prove. `multipliers` holds the fixed
+    factors of the forward pass that belong to no parameter: residual branches, attention scores, mixtures,
+    the output of a tied readout. `segments` says where the requirements leave a choice, and `vertices` holds
+    the ends by name. `grow` says as which powers of each axis the sizes grow (more than one on a ray).
     """
 
     name: str
@@ -45,6 +55,18 @@ class Parametrization:
     entries: Mapping[str, Scaling]
     certificate: Certificate
     prescribed: tuple[str, ...] = ()
+    assignment: Assignment | None = None
+    multipliers: Mapping[str, Power] = field(default_factory=dict)
+    segments: tuple["Segment", ...] = ()
+    vertices: Mapping[str, "Parametrization"] = field(default_factory=dict)
+    grow: Mapping[str, Mapping[str, Fraction]] = field(default_factory=dict)
+    alignment: Alignment = field(default_factory=Alignment)
+
+    @cached_property
+    def optimizers(self) -> dict[str, Optimizer]:
+        """The optimizer of every parameter."""
+        rules = self.assignment or assignment_of(self.optimizer, "Parametrization")
+        return {node.name: rules.of(self.architecture, node) for node in self.architecture.trainable}
 
     def __getitem__(self, parameter: str) -> Scaling:
         if parameter not in self.entries:
@@ -55,15 +77,17 @@ class Parametrization:
     def in_gauge(self, gauge: str) -> "Parametrization":
         """Return the same training stated in another gauge.
 
-        `gauge` is no-multipliers, unit-variance, tensor-programs-4 or output-multiplier. Raises ScalingError
-        else.
+        `gauge` is no-multipliers (table-3), output-multiplier (table-8), tensor-programs-4 (table-9) or
+        unit-variance (ntk). Raises ScalingError else.
         """
-        optimizer = OPTIMIZERS[self.optimizer]
         moved = {
-            node.name: move(self.architecture, node, self.entries[node.name], optimizer, gauge)
-            for node in self.architecture.parameters
+            node.name: move(
+                self.architecture, node, self.entries[node.name], self.optimizers[node.name], gauge
+            )
+            for node in self.architecture.trainable
         }
-        return replace(self, gauge=gauge, entries=moved)
+        vertices = {name: end.in_gauge(gauge) for name, end in self.vertices.items()}
+        return replace(self, gauge=canonical(gauge), entries=moved, vertices=vertices)
 
     def with_lr(self, lr: Power | Mapping[str, Power] | Mapping[str, Exponent]) -> "Parametrization":
         """Return the same network with other learning rates, in this gauge.
@@ -82,6 +106,8 @@ class Parametrization:
         Raises Unverified at the first line of the proof or the first exponent that is wrong.
         """
         self.certificate.verify()
+        for segment in self.segments:
+            segment.verify()
         proved = {part.axis: part.values for part in self.certificate.axes}
         for axis in self.axes:
             if not proved.get(axis):
@@ -89,19 +115,19 @@ class Parametrization:
             self._check_entries(axis, proved[axis])
         return True
 
-    def _check_entries(self, axis: str, proved: Mapping[str, Fraction]) -> None:
-        names = [node.name for node in self.architecture.parameters]
+    def _check_entries(self, axis: str, proved: Mapping[str, Number]) -> None:
+        names = [node.name for node in self.architecture.trainable]
         if set(names) != set(self.entries):
             raise Unverified(
                 f"Parametrization.verify: entries must be those of {', '.join(names)}; "
                 f"given {', '.join(self.entries)}"
             )
         for name, entry in self.entries.items():
-            bare = entry.invariants(OPTIMIZERS[self.optimizer])
+            bare = entry.invariants(self.optimizers[name])
             for quantity in (quantity for quantity in QUANTITIES if quantity not in self.prescribed):
                 symbol, sign = SYMBOLS[quantity]
                 value, power = proved.get(f"{symbol}[{name}]"), getattr(bare, quantity)
-                wanted = None if value is None else sign * value
+                wanted = None if value is None else sign * value * (-1 if axis == "gamma" else 1)
                 given = None if power is None else power.exponent(axis)
                 if wanted != given:
                     raise Unverified(
@@ -113,7 +139,9 @@ class Parametrization:
     def _fixed(self) -> tuple[str, ...]:
         """The sizes that don't grow, and gamma."""
         named = {name for _, power in self.architecture.dimensions for name, _ in power.items} | {"gamma"}
-        return tuple(sorted(named - set(self.axes)))
+        return tuple(
+            sorted(named - set(self.axes) - {name for powers in self.grow.values() for name in powers})
+        )
 
     def at(self, **sizes: float) -> dict[str, Numbers]:
         """Return plain numbers: `at(width=4096, base_width=256, inputs=64)`.

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from scalewright.theory.desiderata import QUANTITIES
+from scalewright.theory.desiderata.base import QUANTITIES
 from scalewright.theory.errors import ScalingError
 from scalewright.theory.power import SYMBOLS, Power
 from scalewright.theory.solver.affine import Affine
@@ -153,7 +153,7 @@ def explain(p: "Parametrization", parameter: str, quantity: str) -> str:
         lines += [
             "",
             f"Without multipliers, on the axis N = {part.axis}:",
-            proof_of(part, Affine.unknown(name)),
+            proof_of(part, Affine.unknown(name), short=True),
         ]
         lines.append(f"hence {quantity} ~ {Power({part.axis: value})}")
     if p.gauge != "no-multipliers":

@@ -155,14 +155,29 @@ def test_residual_sums_are_walked_as_a_graph() -> None:
         assert by_parameter(p) == by_parameter(th.derive(th.mlp(4), optimizer))
 
 
-def test_a_bottleneck_that_grows_slower_is_refused_with_a_proof() -> None:
-    """A map from n to n^1/2 channels can't both start at Theta(1) and pass on Theta(1) changes."""
-    sizes = dict(th.mlp().dimensions) | {"neck": th.Power({"width": "1/2"})}
+def neck(power: str) -> th.Architecture:
+    """Return a four-layer network whose third layer has n^power units."""
+    sizes = dict(th.mlp().dimensions) | {"neck": th.Power({"width": power})}
     shapes = {"hidden.0.weight": ("neck", "width"), "hidden.1.weight": ("width", "neck")}
     nodes = [th.Node(n.name, n.op, n.inputs, shapes.get(n.name, n.shape), n.kind) for n in th.mlp(4).nodes]
-    with pytest.raises(th.Infeasible) as caught:
-        th.derive(th.Architecture(nodes, sizes))
-    assert str(caught.value).endswith("add up to 1/4 <= 0")
+    return th.Architecture(nodes, sizes)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lion", "muon"])
+def test_literature_spectral_condition_of_bottlenecks(optimizer: str) -> None:
+    """Yang, Simon and Bernstein (2023): sigma ~ fan_in^-1/2 min(1, (fan_out / fan_in)^1/2)."""
+    p = th.derive(neck("1/2"), optimizer)
+    assert column(p, "init_std") == ["0", "-3/4", "-1/4", "-1"]
+    assert p.certificate.verify()
+    # Control: without a narrow layer it is fan_in^-1/2 throughout.
+    assert column(th.derive(th.mlp(4), optimizer), "init_std") == ["0", "-1/2", "-1/2", "-1"]
+
+
+def test_a_bottleneck_under_sgd_is_not_reached_in_a_fixed_number_of_steps() -> None:
+    """Its features start at n^-1/4, and gradients that see them move them by no more than that."""
+    with pytest.raises(th.Unreachable) as caught:
+        th.derive(neck("1/2"), "sgd")
+    assert "hidden.0 starts at N^-1/4" in str(caught.value)
 
 
 def test_cost_does_not_explode_with_depth() -> None:
@@ -176,17 +191,19 @@ def test_cost_does_not_explode_with_depth() -> None:
     [
         (
             {"optimizer": "lbfgs"},
-            "derive: optimizer must be one of sgd, adam, adamw; given 'lbfgs'",
+            "derive: optimizer must be one of sgd, sgd-l2, momentum, nesterov, adam, adamw, "
+            "adamw-independent, sign, "
+            "lion, adafactor, muon, shampoo; given 'lbfgs'",
         ),
         (
             {"axes": ("depth",)},
-            "derive: an axis must be a size on which a dimension other than that of the logits depends "
-            "(inputs, width); given 'depth'",
+            "derive: an axis must be a size that something depends on (inputs, width, batch, gamma); given "
+            "'depth'",
         ),
         (
             {"axes": ("outputs",)},
-            "derive: an axis must be a size on which a dimension other than that of the logits depends "
-            "(inputs, width); given 'outputs'",
+            "derive: an axis must be a size that something depends on (inputs, width, batch, gamma); given "
+            "'outputs'",
         ),
         (
             {"require": ["one epsilon"]},
@@ -214,7 +231,8 @@ def test_unknown_requirements_and_inexact_prescriptions_are_refused() -> None:
         th.derive(th.mlp(3), require=["stability"])
     assert str(name.value) == (
         "derive: require must name desiderata among stable initialisation, unit gain, lazy initialisation, "
-        "stable features, bounded logits, nontrivial, maximal update, one rate, largest rates, "
+        "stable features, relative stability, bounded logits, free logits, nontrivial, effective update, "
+        "maximal update, feature diversity, non-lazy blocks, one rate, largest rates, largest total rate, "
         "small epsilon, epsilon transfer, one epsilon, decay transfer; given 'stability'"
     )
     with pytest.raises(TypeError) as inexact:

@@ -49,8 +49,8 @@ def test_property_invariants(multiplier: Power, std: Power, lr: Power, factor: P
         assert moved.invariants(optimizer) == entry.invariants(optimizer)
         assert moved.multiplier * moved.init_std == multiplier * std
         assert moved.shifted(Power.one() / factor, optimizer) == entry
-        # Control: the other optimizer's law isn't a symmetry of this one.
-        other = OPTIMIZERS["adam" if optimizer.name == "sgd" else "sgd"]
+        # Control: the law of an optimizer of another degree isn't a symmetry of this one.
+        other = OPTIMIZERS["adam" if optimizer.rate_gauge != 1 else "sgd"]
         wrong = entry.shifted(factor, other)
         assert factor == Power.one() or wrong.invariants(optimizer) != entry.invariants(optimizer)
 
@@ -58,7 +58,7 @@ def test_property_invariants(multiplier: Power, std: Power, lr: Power, factor: P
 @settings(max_examples=20, deadline=None)
 @given(gauges(), gauges())
 def test_property_gauges_are_a_group(one: str, two: str) -> None:
-    for optimizer in ("sgd", "adam", "adamw"):
+    for optimizer in ("sgd", "adam", "adamw", "adafactor", "muon+adamw-independent", "shampoo(1/2)"):
         p = named(mlp(3), "mup", optimizer)
         assert p.in_gauge(one).in_gauge(two).entries == p.in_gauge(two).entries
 
@@ -110,10 +110,21 @@ def test_oracle_training_is_the_same_in_every_gauge(optimizer: str) -> None:
     assert np.abs(_train(other, 6, 0.3) - first).max() > 1e-3
 
 
+def test_the_gauges_have_the_names_of_the_tables() -> None:
+    p = derive(mlp(4), "adam")
+    for alias, name in (
+        ("table-3", "no-multipliers"),
+        ("table-8", "output-multiplier"),
+        ("ntk", "unit-variance"),
+    ):
+        assert p.in_gauge(alias).entries == p.in_gauge(name).entries
+        assert p.in_gauge(alias).gauge == name
+
+
 def test_unknown_gauge_is_refused() -> None:
     with pytest.raises(ScalingError) as caught:
-        derive(mlp()).in_gauge("ntk")
+        derive(mlp()).in_gauge("spectral")
     assert str(caught.value) == (
         "in_gauge: gauge must be one of no-multipliers, unit-variance, tensor-programs-4, "
-        "output-multiplier; given 'ntk'"
+        "output-multiplier, table-3, table-8, table-9, ntk; given 'spectral'"
     )

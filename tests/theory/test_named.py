@@ -6,6 +6,7 @@ import pytest
 
 from scalewright.theory import Alignment, Infeasible, Parametrization, Power, ScalingError, derive, mlp, named
 from scalewright.theory import desiderata as d
+from scalewright.theory.calculus.optimizers import OPTIMIZERS
 
 
 def column(p: Parametrization, quantity: str) -> list[str]:
@@ -93,7 +94,7 @@ def test_literature_lazy_initialisation_excludes_feature_learning() -> None:
     assert text.startswith(
         "derive: stable initialisation and maximal update and lazy initialisation cannot hold together: "
     )
-    assert "1 x [1 - a[readout.weight] - b[readout.weight] + D[hidden.0] = 0] <- maximal update: " in text
+    assert "1 x [1 + D[hidden.0] - a[readout.weight] - b[readout.weight] = 0] <- maximal update: " in text
     assert "(-1) x [s[readout] = 0] <- lazy initialisation: readout starts at Theta(1)" in text
     assert text.endswith("add up to 1/2 <= 0")
     assert caught.value.certificate.verify()
@@ -137,7 +138,10 @@ def test_identity_the_convention_for_fixed_inputs_is_the_calculus() -> None:
 def test_unknown_names_are_refused() -> None:
     with pytest.raises(ScalingError) as name:
         named(mlp(), "nup")
-    assert str(name.value) == "named: name must be one of sp, ntp, mean-field, mup; given 'nup'"
+    assert str(name.value) == (
+        "named: name must be one of sp, ntp, mean-field, mup, depth-mup, completep, sp-full-align; given "
+        "'nup'"
+    )
     with pytest.raises(ScalingError) as optimizer:
         named(mlp(), "mup", "lbfgs")
-    assert str(optimizer.value) == "named: optimizer must be one of sgd, adam, adamw; given 'lbfgs'"
+    assert str(optimizer.value) == f"named: optimizer must be one of {', '.join(OPTIMIZERS)}; given 'lbfgs'"

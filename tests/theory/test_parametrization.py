@@ -90,13 +90,22 @@ def test_json() -> None:
 SP_PROOF = """\
 readout.weight: lr ~ n^-1
 A weight acts as N^-a w, starts with deviation N^-b, has rate N^-c, epsilon N^e and decay N^w.
-s, D, G are the exponents of a tensor's size, of its change, and of the gradient with respect to it.
+s, D, G are the exponents of a tensor's size, of its change, and of the gradient with respect to it; z is
+max(s, D); E of an effective update (W_t - W_0) x_t; g and U of a weight's gradient and of its update; M of
+what the gradient is divided by; N^-m is a factor that belongs to no weight.
 
 Without multipliers, on the axis N = width:
+1 x [z[input] - a[readout.weight] - g[readout.weight] = 0] \
+<- gradient of readout.weight where readout uses it: G x
+1 x [g[readout.weight] - a[readout.weight] - c[readout.weight] - U[readout.weight] = 0] \
+<- update of readout.weight: SGD steps by the gradient
+1 x [1 + s[input] + U[readout.weight] - E[readout] <= 0] \
+<- effective update of readout: (W_t - W_0) x_0 sums over width: aligned terms, law of large numbers
+1 x [E[readout] - D[readout] <= 0] <- change of readout: effective update (W_t - W_0) x_t
+1 x [s[input] - z[input] <= 0] <- later size of input: its initial size
 2 x [a[readout.weight] = 0] <- gauge: no multipliers
 (-2) x [s[input] = 0] <- unit gain: input starts at Theta(1)
-1 x [1 + 2 s[input] - 2 a[readout.weight] - c[readout.weight] <= 0] <- bounded logits: at most Theta(1): \
-change of readout: effective update (W_t - W_0) x_0 sums over width: aligned terms, law of large numbers
+1 x [D[readout] <= 0] <- bounded logits: readout moves by at most Theta(1)
 add up to 1 - c[readout.weight] <= 0
 so c[readout.weight] >= 1
 """

@@ -6,63 +6,111 @@ adds k/2 to an exponent if the terms are independent with mean zero (central lim
 aligned (law of large numbers). Derivations: docs/concepts/exponents.md.
 """
 
-from scalewright.theory.calculus.optimizers import Optimizer
+from fractions import Fraction
+
+from scalewright.theory.calculus.alignment import Alignment
+from scalewright.theory.calculus.maps import raw_gradient
+from scalewright.theory.calculus.optimizers import Assignment, Optimizer
+from scalewright.theory.calculus.parts import Parts
+from scalewright.theory.calculus.pointwise import loss_conditions
 from scalewright.theory.calculus.rules import RULES
-from scalewright.theory.calculus.sizes import Alignment, Rule, Sizes, unknown
+from scalewright.theory.calculus.sizes import Axis, Sizes, unknown
 from scalewright.theory.graph.architecture import Architecture
 from scalewright.theory.graph.nodes import Node
 from scalewright.theory.solver.affine import Affine, Max
-from scalewright.theory.solver.system import Constraint
+from scalewright.theory.solver.system import Definition
 
 
 def measure(
-    architecture: Architecture, optimizer: Optimizer, axis: str, alignment: Alignment | None = None
+    architecture: Architecture, assignment: Assignment, axis: Axis, alignment: Alignment | None = None
 ) -> Sizes:
-    """Walk the graph: sizes forward, gradients and updates backward, changes forward. Cost: linear."""
-    sizes = Sizes(architecture, optimizer, axis, alignment or Alignment())
+    """Walk the graph: sizes forward, gradients backward, updates, changes forward. Cost: linear."""
+    sizes = Sizes(architecture, assignment, axis, alignment or Alignment())
     tensors = [node for node in architecture.order if node.op not in ("parameter", "loss")]
     for node in tensors:
-        sizes.forward[node.name] = sizes.define("s", node.name, RULES[node.op].forward(sizes, node))
-    _backward(sizes, RULES)
+        _settle_forward(sizes, node, "s", RULES[node.op].forward(sizes, node))
+    _backward(sizes)
+    for parameter in architecture.trainable:
+        _update(sizes, parameter)
     for node in tensors:
-        maximum = RULES[node.op].change(sizes, node)
-        sizes.changes[node.name] = maximum
-        sizes.change[node.name] = sizes.define("D", node.name, maximum) if maximum.terms else None
-    _conditions(sizes)
+        _settle_forward(sizes, node, "D", RULES[node.op].change(sizes, node))
+    _later_sizes(sizes)
+    loss_conditions(sizes, architecture.loss)
     return sizes
 
 
-def _backward(sizes: Sizes, rules: dict[str, Rule]) -> None:
-    arriving: dict[str, list[Max]] = {}
-    for node in reversed(sizes.architecture.order):
+def _settle_forward(sizes: Sizes, node: Node, symbol: str, found: Parts) -> None:
+    """Record the size or the change of a tensor; inside blocks, relative to that of their stream."""
+    stream = sizes.architecture.block_of.get(node.name)
+    whole = sizes.forward if symbol == "s" else sizes.change
+    if stream == node.name:
+        sizes.parts[symbol, node.name] = found
+        whole[node.name] = unknown(symbol, node.name) if found else None
+        return
+    base = None if stream is None else whole[stream]
+    whole[node.name] = sizes.settle(symbol, node.name, found, base)
+
+
+def _backward(sizes: Sizes) -> None:
+    graph = sizes.architecture
+    arriving: dict[str, Parts] = {}
+    for node in reversed(graph.order):
         if node.op in ("parameter", "data"):
             continue
         if node.op != "loss":
-            sizes.gradient[node.name] = sizes.define("G", node.name, Max.over(arriving[node.name]))
-        if sizes.architecture.parameter_of(node) is not None:
-            _update(sizes, node)
-        for name, maximum in rules[node.op].backward(sizes, node).items():
-            arriving.setdefault(name, []).append(maximum)
+            stream = graph.block_of.get(node.name)
+            base = None if stream is None else _end_of(sizes, stream)
+            found = arriving.get(node.name, Parts())
+            sizes.gradient[node.name] = sizes.settle("G", node.name, found, base)
+        for name, parts in RULES[node.op].backward(sizes, node).items():
+            arriving[name] = arriving.get(name, Parts()) | parts
 
 
-def _update(sizes: Sizes, node: Node) -> None:
-    """Set the sizes of the parameter's raw gradient, d loss / dw = n^-a G x, and of its update."""
-    name = sizes.parameter(node)
-    seen = sizes.forward[node.inputs[0]] if node.op == "linear" else Affine()
-    raw = sizes.gradient[node.name] + seen - unknown("a", name)
+def _end_of(sizes: Sizes, stream: str) -> Affine | None:
+    """Return the gradient behind the blocks that read a stream."""
+    graph = sizes.architecture
+    return next(
+        sizes.gradient[n.name]
+        for n in graph.nodes
+        if n.op == "stack" and graph.block_of[n.inputs[0]] == stream
+    )
+
+
+def _update(sizes: Sizes, parameter: Node) -> None:
+    """Define the sizes of a parameter's raw gradient and of its update, U = -a - c + step."""
+    name, optimizer = parameter.name, sizes.optimizer(parameter.name)
+    raw = sizes.define("g", name, raw_gradient(sizes, name))
     sizes.raw_gradient[name] = raw
-    step = sizes.optimizer.step(name, raw, sizes.define)
-    sizes.update[name] = step - unknown("a", name) - unknown("c", name)
+    step = _step(sizes, parameter, optimizer, raw) - unknown("a", name) - unknown("c", name)
+    update = Max.of(step + sizes.axis.steps, f"update of {name}: {optimizer.rule}")
+    sizes.definitions.append(Definition(f"U[{name}]", update))
 
 
-def _conditions(sizes: Sizes) -> None:
-    """Add what the rules themselves need to be true."""
-    loss = sizes.architecture.loss
-    change = sizes.change[loss.inputs[0]]
-    if loss.kind == "squared" and change is not None:
-        reason = "squared loss: the residual f - y feeds back, so the logits must not grow"
-        sizes.conditions.append(Constraint(change, "<=", reason))
-    for node in sizes.architecture.nodes:
-        if node.op == "activation" and node.kind in ("tanh", "erf"):
-            reason = f"{node.kind} of {node.name} passes sizes only while its input is at most Theta(1)"
-            sizes.conditions.append(Constraint(sizes.forward[node.inputs[0]], "<=", reason))
+def _step(sizes: Sizes, parameter: Node, optimizer: Optimizer, raw: Affine) -> Affine:
+    """Return the size of g / max(g, eps)^(1 - degree): of an entry, or of the operator norm if spectral."""
+    name = parameter.name
+    size = raw
+    if optimizer.spectral:
+        size = raw + sum(sizes.fans(sizes.architecture.user_of(name)), Fraction(0)) / 2
+    divisor = size + sizes.axis.noise
+    if optimizer.has_eps:
+        small = unknown("e", name) * Fraction(1, optimizer.eps_degree)
+        why = f"{optimizer.name} divides by at least"
+        divisor = sizes.define(
+            "M",
+            name,
+            Max.of(divisor, f"{why} the size of the gradient of {name}")
+            | Max.of(small, f"{why} the epsilon of {name}"),
+        )
+    step = size - divisor * (1 - optimizer.degree) + optimizer.momentum
+    return step - unknown("b", name) if optimizer.relative else step
+
+
+def _later_sizes(sizes: Sizes) -> None:
+    """Define z = max(s, D), the size of a tensor that the gradients of later steps see."""
+    for name in sorted(sizes.latest):
+        start, change = sizes.forward[name], sizes.change[name]
+        found = Max() if start is None else Max.of(start, f"later size of {name}: its initial size")
+        if change is not None:
+            found |= Max.of(change, f"later size of {name}: its change", later=True)
+        sizes.definitions.append(Definition(f"z[{name}]", found))

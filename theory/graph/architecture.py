@@ -7,8 +7,9 @@ from typing import Any
 
 import networkx as nx
 
-from scalewright.theory.graph.checks import check, infer_dimensions
-from scalewright.theory.graph.nodes import Node
+from scalewright.theory.graph.checks import check
+from scalewright.theory.graph.layout import blocks_of, dimensions_of, experts_of, spine_of
+from scalewright.theory.graph.nodes import MATRICES, Node
 from scalewright.theory.graph.schema import SCHEMA_VERSION, read
 from scalewright.theory.power import Power
 
@@ -19,7 +20,7 @@ class Architecture:
 
     `dimensions` gives each named dimension its size as a Power: `{"width": Power({"width": 1})}` grows with
     the width, `{"neck": Power({"width": "1/2"})}` with its square root, `{"inputs": Power({"inputs": 1})}` is
-    fixed.
+    fixed. A parameter that several operations take is tied.
     Raises ArchitectureError, naming the node, if the graph isn't sound. Cost: linear in the number of nodes.
     """
 
@@ -30,6 +31,7 @@ class Architecture:
         object.__setattr__(self, "nodes", tuple(nodes))
         object.__setattr__(self, "dimensions", tuple(dimensions.items()))
         check(self)
+        _ = self.dimension_of, self.block_of, self.experts_of
 
     @cached_property
     def by_name(self) -> dict[str, Node]:
@@ -53,9 +55,14 @@ class Architecture:
 
     @cached_property
     def parameters(self) -> tuple[Node, ...]:
-        """The parameters in the order of their use along the forward pass."""
+        """The parameters in the order of their first use along the forward pass."""
         used = [name for node in self.order for name in node.inputs if self.by_name[name].op == "parameter"]
         return tuple(self.by_name[name] for name in dict.fromkeys(used))
+
+    @cached_property
+    def trainable(self) -> tuple[Node, ...]:
+        """The parameters that training moves: all but the frozen ones."""
+        return tuple(node for node in self.parameters if node.kind != "frozen")
 
     @cached_property
     def loss(self) -> Node:
@@ -69,10 +76,10 @@ class Architecture:
         front = list(self.loss.inputs)
         while front:
             node = self.by_name[front.pop()]
-            if node.op in ("parameter", "data") or node.name in found:
+            if node.op in ("parameter", "data", "stack") or node.name in found:
                 continue
             found.add(node.name)
-            if node.op != "linear":
+            if node.op not in MATRICES:
                 front.extend(node.inputs)
         return frozenset(found)
 
@@ -85,26 +92,74 @@ class Architecture:
         names = [name for name in node.inputs if self.by_name[name].op == "parameter"]
         return self.by_name[names[0]] if names else None
 
+    @cached_property
+    def _users(self) -> dict[str, tuple[Node, ...]]:
+        found: dict[str, list[Node]] = {}
+        for node in self.order:
+            for name in node.inputs:
+                found.setdefault(name, []).append(node)
+        return {name: tuple(nodes) for name, nodes in found.items()}
+
+    def users_of(self, name: str) -> tuple[Node, ...]:
+        """Return the operations that take a tensor or a parameter, in order; several if it is tied."""
+        return self._users.get(name, ())
+
     def user_of(self, parameter: str) -> Node:
-        """Return the operation that takes the parameter."""
-        return next(node for node in self.nodes if parameter in node.inputs)
+        """Return the first operation that takes the parameter."""
+        return self._users[parameter][0]
 
     def size(self, dimension: str) -> Power:
         """Return the size of a named dimension."""
-        return dict(self.dimensions)[dimension]
+        return self._sizes[dimension]
+
+    @cached_property
+    def _sizes(self) -> dict[str, Power]:
+        return dict(self.dimensions)
 
     def fan_in(self, parameter: Node) -> Power:
-        """Return the size over which a weight contracts; 1 for a bias."""
-        return self.size(parameter.shape[1]) if len(parameter.shape) == 2 else Power.one()
+        """Return the size over which a weight contracts at its first use; 1 for a vector or an embedding."""
+        return self.fans(self.user_of(parameter.name))[0]
 
     def fan_out(self, parameter: Node) -> Power:
-        """Return the number of rows of a weight, or the size of a bias."""
-        return self.size(parameter.shape[0])
+        """Return the number of outputs of a weight at its first use, or the size of a vector."""
+        return self.fans(self.user_of(parameter.name))[1]
+
+    def fans(self, node: Node) -> tuple[Power, Power]:
+        """Return fan-in and fan-out of an operation with a parameter; an embedding reads one row."""
+        parameter = self.parameter_of(node)
+        assert parameter is not None
+        shape = parameter.shape
+        if node.op == "embedding":
+            return Power.one(), self.size(shape[1])
+        if len(shape) == 1:
+            return Power.one(), self.size(shape[0])
+        made, taken = (shape[1], shape[0]) if node.kind == "transposed" else shape
+        return self.size(taken), self.size(made)
 
     @cached_property
     def dimension_of(self) -> dict[str, str]:
         """The named dimension of every tensor."""
-        return infer_dimensions(self)
+        return dimensions_of(self)
+
+    @cached_property
+    def block_of(self) -> dict[str, str]:
+        """The stream of the repeated blocks that a tensor is inside of, for those tensors that are."""
+        return blocks_of(self)
+
+    @cached_property
+    def spine(self) -> frozenset[str]:
+        """The tensors inside blocks that are the stream itself, with what the blocks add so far."""
+        return spine_of(self)
+
+    @cached_property
+    def mixtures(self) -> tuple[Node, ...]:
+        """The mixtures of experts."""
+        return tuple(node for node in self.nodes if node.op == "mixture")
+
+    @cached_property
+    def experts_of(self) -> dict[str, frozenset[str]]:
+        """The tensors inside the experts of each mixture: from its dispatch on."""
+        return experts_of(self)
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object with the schema version, the dimensions and the nodes."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import networkx as nx
 
 from scalewright.theory.errors import ArchitectureError
-from scalewright.theory.graph.nodes import ARITY, KINDS, Node
+from scalewright.theory.graph.nodes import ARITY, KINDS, MATRICES, REFUSED, SHAPES, Node
 
 if TYPE_CHECKING:
     from scalewright.theory.graph.architecture import Architecture
@@ -18,8 +18,8 @@ def check(architecture: "Architecture") -> None:
         _check_node(architecture, node)
     _check_acyclic(architecture)
     _check_loss(architecture)
-    _check_shapes(architecture)
-    infer_dimensions(architecture)
+    for node in architecture.nodes:
+        _check_shape(architecture, node)
 
 
 def _check_names(architecture: "Architecture") -> None:
@@ -31,13 +31,16 @@ def _check_names(architecture: "Architecture") -> None:
 
 
 def _check_node(architecture: "Architecture", node: Node) -> None:
+    if node.op in REFUSED:
+        raise ArchitectureError(f"Architecture: node {node.name!r} can't be represented: {REFUSED[node.op]}")
     if node.op not in ARITY:
         known = ", ".join(ARITY)
         raise ArchitectureError(
             f"Architecture: the operation of node {node.name!r} must be one of {known}; given {node.op!r}"
         )
-    if node.op in KINDS and node.kind not in KINDS[node.op]:
-        known = ", ".join(KINDS[node.op])
+    kinds = KINDS.get(node.op, ("",))
+    if node.kind not in kinds:
+        known = ", ".join(kind or "''" for kind in kinds)
         raise ArchitectureError(
             f"Architecture: the kind of {node.op} {node.name!r} must be one of {known}; given {node.kind!r}"
         )
@@ -90,57 +93,27 @@ def _check_loss(architecture: "Architecture") -> None:
             raise ArchitectureError(
                 f"Architecture: {what} {node.name!r} must have a path to the loss {losses[0]!r}; given none"
             )
-        uses = architecture.graph.out_degree(node.name)
-        if node.op == "parameter" and uses > 1:
-            raise ArchitectureError(
-                f"Architecture: parameter {node.name!r} must be used by one operation "
-                "(tied parameters have no rule yet); "
-                f"given {uses}"
-            )
 
 
-def _check_shapes(architecture: "Architecture") -> None:
+def _check_shape(architecture: "Architecture", node: Node) -> None:
     known = dict(architecture.dimensions)
-    wanted = {"data": 1}
-    for node in architecture.nodes:
-        if node.op == "parameter":
-            wanted["parameter"] = 2 if architecture.user_of(node.name).op == "linear" else 1
-        if len(node.shape) != wanted.get(node.op, 0):
+    wanted = len(SHAPES.get(node.op, ()))
+    if node.op == "parameter":
+        ranks = {2 if user.op in MATRICES else 1: user.name for user in architecture.users_of(node.name)}
+        if len(ranks) > 1:
             raise ArchitectureError(
-                f"Architecture: the shape of {node.op} {node.name!r} must have "
-                f"{wanted.get(node.op, 0)} dimension(s); given {node.shape!r}"
+                f"Architecture: parameter {node.name!r} must be tied between uses of one kind; "
+                f"given as a matrix in {ranks[2]!r} and as a vector in {ranks[1]!r}"
             )
-        for name in node.shape:
-            if name not in known:
-                raise ArchitectureError(
-                    f"Architecture: the dimensions of {node.name!r} must be among {', '.join(known)}; "
-                    f"given {name!r}"
-                )
-
-
-def infer_dimensions(architecture: "Architecture") -> dict[str, str]:
-    """Return the dimension of every tensor; ArchitectureError where an operation can't take it."""
-    found: dict[str, str] = {}
-    for node in architecture.order:
-        if node.op == "parameter":
-            continue
-        sizes = [found[name] for name in architecture.tensors_of(node)]
-        found[node.name] = _dimension(architecture, node, sizes)
-    return found
-
-
-def _dimension(architecture: "Architecture", node: Node, sizes: list[str]) -> str:
-    parameter = architecture.parameter_of(node)
-    if node.op == "data":
-        return node.shape[0]
-    if parameter is not None and sizes[0] != parameter.shape[-1]:
+        wanted = next(iter(ranks))
+    if len(node.shape) != wanted:
         raise ArchitectureError(
-            f"Architecture: {node.op} {node.name!r} must take a tensor of the dimension of "
-            f"{parameter.name!r}, {parameter.shape[-1]!r}; given {sizes[0]!r}"
+            f"Architecture: the shape of {node.op} {node.name!r} must have "
+            f"{wanted} dimension(s); given {node.shape!r}"
         )
-    if len(set(sizes)) > 1:
-        raise ArchitectureError(
-            f"Architecture: {node.op} {node.name!r} must take tensors of one dimension; "
-            f"given {', '.join(sizes)}"
-        )
-    return parameter.shape[0] if parameter is not None else sizes[0]
+    for name in node.shape:
+        if name not in known:
+            raise ArchitectureError(
+                f"Architecture: the dimensions of {node.name!r} must be among {', '.join(known)}; "
+                f"given {name!r}"
+            )

@@ -8,14 +8,52 @@ ARITY: dict[str, tuple[int | None, int]] = {
     "data": (0, 0),
     "parameter": (0, 0),
     "linear": (1, 1),
+    "convolution": (1, 1),
+    "embedding": (1, 1),
     "bias": (1, 1),
+    "gain": (1, 1),
+    "depthwise": (1, 1),
     "activation": (1, 0),
+    "pool": (1, 0),
+    "norm": (1, 0),
     "add": (None, 0),
+    "product": (2, 0),
+    "multiplier": (1, 0),
+    "score": (2, 0),
+    "mix": (2, 0),
+    "stream": (1, 0),
+    "branch": (1, 0),
+    "stack": (1, 0),
+    "dispatch": (1, 0),
+    "mixture": (2, 0),
     "loss": (1, 0),
 }
 KINDS: dict[str, tuple[str, ...]] = {
+    "parameter": ("", "zero", "frozen"),
+    "linear": ("", "transposed"),
     "activation": ("linear", "relu", "leaky_relu", "gelu", "silu", "tanh", "erf"),
-    "loss": ("squared", "cross-entropy"),
+    "pool": ("", "mean", "max"),
+    "norm": ("layer", "rms", "batch"),
+    "loss": ("squared", "cross-entropy", "brier"),
+}
+SATURATING = ("tanh", "erf")
+# Operation -> what the dimensions in `shape` are, in order; parameters are checked by the operation they
+# feed.
+SHAPES: dict[str, tuple[str, ...]] = {
+    "data": ("size",),
+    "score": ("head size",),
+    "stream": ("number of blocks",),
+    "dispatch": ("experts", "active experts"),
+    "mixture": ("experts", "active experts"),
+}
+MATRICES = ("linear", "convolution", "embedding")
+# Multipliers without a parameter: fixed factors N^-m of the forward pass, m an unknown.
+MULTIPLIERS = ("multiplier", "branch", "score", "mixture")
+REFUSED: dict[str, str] = {
+    "scan": "a state-space scan multiplies input-dependent gates over time, and its limit is no Tensor "
+    "Program: "
+    "size counting fails there (Vankadara et al. 2024)",
+    "recurrence": "a recurrence over a growing number of steps has no rule; unroll a fixed number of steps",
 }
 
 
@@ -24,8 +62,9 @@ class Node:
     """One node: data, a parameter, an operation together with the tensor it makes, or the loss.
 
     `inputs` names the tensors, then the parameters, that the operation takes. `shape` names dimensions:
-    (size,) of data, (fan_out, fan_in) of a weight, (size,) of a bias. `kind` says which activation or which
-    loss.
+    (size,) of data, (fan_out, fan_in) of a weight, (rows, size) of an embedding, (size,) of a bias or gain;
+    the head size of a score, the number of blocks of a stream, (experts, active experts) of a mixture. `kind`
+    says which activation, norm or loss; whether a parameter starts at zero or is frozen.
     """
 
     name: str

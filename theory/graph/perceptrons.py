@@ -1,9 +1,27 @@
-"""Build the architectures that have names."""
+"""Build multilayer perceptrons and autoencoders."""
 
 from scalewright.theory.errors import ArchitectureError
 from scalewright.theory.graph.architecture import Architecture
-from scalewright.theory.graph.nodes import KINDS, Node
-from scalewright.theory.power import Power
+from scalewright.theory.graph.construct import Graph
+from scalewright.theory.graph.nodes import KINDS
+from scalewright.theory.power import Exponent, Power, exact
+
+
+def check_kinds(caller: str, **given: str) -> None:
+    """Raise ArchitectureError unless every keyword is one of the kinds of the operation it names."""
+    for name, value in given.items():
+        known = tuple(kind for kind in KINDS[name] if kind)
+        if value not in known:
+            raise ArchitectureError(f"{caller}: {name} must be one of {', '.join(known)}; given {value!r}")
+
+
+def check_counts(caller: str, **given: tuple[object, int]) -> None:
+    """Raise ArchitectureError unless every (value, least) is an integer of at least that."""
+    for name, (value, least) in given.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise ArchitectureError(
+                f"{caller}: {name} must be an integer of at least {least}; given {value!r}"
+            )
 
 
 def mlp(
@@ -19,7 +37,7 @@ def mlp(
         layers: number of weight layers, at least 2.
         activation: linear, relu, leaky_relu, gelu, silu, tanh or erf.
         bias: whether every layer adds a bias.
-        loss: squared or cross-entropy.
+        loss: squared, cross-entropy or brier.
 
     Raises:
         ArchitectureError: (a ValueError) if a value isn't one of these.
@@ -27,29 +45,58 @@ def mlp(
     >>> [p.name for p in mlp(layers=3).parameters]
     ['input.weight', 'hidden.0.weight', 'readout.weight']
     """
-    if isinstance(layers, bool) or not isinstance(layers, int) or layers < 2:
-        raise ArchitectureError(f"mlp: layers must be an integer of at least 2; given {layers!r}")
-    for name, value in (("activation", activation), ("loss", loss)):
-        if value not in KINDS[name]:
-            raise ArchitectureError(f"mlp: {name} must be one of {', '.join(KINDS[name])}; given {value!r}")
-    names = ["input", *(f"hidden.{index}" for index in range(layers - 2)), "readout"]
-    nodes, last = [Node("data", "data", shape=("inputs",))], "data"
-    for index, name in enumerate(names):
-        shape = ("outputs" if name == "readout" else "width", "inputs" if index == 0 else "width")
-        nodes += _layer(name, last, shape, bias, "" if name == "readout" else activation)
-        last = nodes[-1].name
-    nodes.append(Node("loss", "loss", (last,), kind=loss))
-    return Architecture(nodes, {size: Power({size: 1}) for size in ("inputs", "width", "outputs")})
+    check_counts("mlp", layers=(layers, 2))
+    check_kinds("mlp", activation=activation, loss=loss)
+    g = Graph()
+    x = g.data("inputs")
+    for name in ["input", *(f"hidden.{index}" for index in range(layers - 2))]:
+        x = g.activation(g.linear(name, x, "width", bias=bias), activation, f"{name}.activation")
+    return g.loss(g.linear("readout", x, "outputs", bias=bias), loss)
 
 
-def _layer(name: str, source: str, shape: tuple[str, str], bias: bool, activation: str) -> list[Node]:
-    nodes = [
-        Node(f"{name}.weight", "parameter", shape=shape),
-        Node(name, "linear", (source, f"{name}.weight")),
-    ]
-    if bias:
-        nodes.append(Node(f"{name}.bias", "parameter", shape=shape[:1]))
-        nodes.append(Node(f"{name}.shifted", "bias", (name, f"{name}.bias")))
-    if activation:
-        nodes.append(Node(f"{name}.activation", "activation", (nodes[-1].name,), kind=activation))
-    return nodes
+def autoencoder(
+    neck: Exponent = 0,
+    activation: str = "relu",
+    hidden: int = 1,
+    tied: bool = False,
+    loss: str = "squared",
+) -> Architecture:
+    """Build an autoencoder whose bottleneck has n^neck units, a fixed number for 0.
+
+    Encoder `encoder.input`, `encoder.{i}` (`hidden` square layers), `neck`; decoder `decoder.expand`,
+    `decoder.{i}`, `decoder.output`. `tied`: the decoder uses the encoder's weights, transposed, times
+    `decoder.expand.multiplier` and so on. The data have a
+    fixed number of inputs, which are also the targets.
+
+    Raises:
+        ArchitectureError: (a ValueError) if a value isn't one of these, or neck isn't between 0 and 1.
+
+    >>> [p.name for p in autoencoder(hidden=0).parameters]
+    ['encoder.input.weight', 'neck.weight', 'decoder.expand.weight', 'decoder.output.weight']
+    """
+    check_counts("autoencoder", hidden=(hidden, 0))
+    check_kinds("autoencoder", activation=activation, loss=loss)
+    power = exact(neck, "autoencoder: neck")
+    if not 0 <= power < 1:
+        raise ArchitectureError(f"autoencoder: neck must be at least 0 and below 1; given {power}")
+    g = Graph(neck=Power({"width": power}) if power else Power({"neck": 1}))
+    x = g.activation(g.linear("encoder.input", g.data("inputs"), "width"), activation)
+    names = [f"encoder.{index}" for index in range(hidden)]
+    for name in names:
+        x = g.activation(g.linear(name, x, "width"), activation)
+    x = g.linear("neck", x, "neck")
+    mirrored = [("decoder.expand", "neck", "width"), *((f"decoder.{i}", n, "width") for i, n in _back(names))]
+    for name, original, to in mirrored:
+        x = g.activation(_mirror(g, name, x, original) if tied else g.linear(name, x, to), activation)
+    if tied:
+        return g.loss(_mirror(g, "decoder.output", x, "encoder.input"), loss)
+    return g.loss(g.linear("decoder.output", x, "inputs"), loss)
+
+
+def _mirror(g: Graph, name: str, x: str, original: str) -> str:
+    """Add the transpose of an encoder's map, with a factor of its own: uses scale differently."""
+    return g.multiplier(f"{name}.multiplier", g.transposed(name, x, f"{original}.weight"))
+
+
+def _back(names: list[str]) -> list[tuple[int, str]]:
+    return list(enumerate(reversed(names)))

@@ -3,28 +3,47 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from scalewright.theory.power import Exponent, exact
 
-ZERO = Fraction(0)
+# An exact number: an int where it is whole, since most are, and the arithmetic of ints is twenty times as
+# fast.
+Number: TypeAlias = Fraction | int
+ZERO: Number = 0
 Key = TypeVar("Key", str, int)
 
 
-def add_to(total: dict[Key, Fraction], other: Mapping[Key, Fraction], factor: Fraction) -> None:
+def slim(value: Number) -> Number:
+    """Return a whole Fraction as an int, anything else unchanged."""
+    return value if type(value) is int or value.denominator != 1 else value.numerator
+
+
+def quotient(numerator: Number, denominator: Number) -> Number:
+    """Return numerator / denominator exactly; `/` of two ints would be a float."""
+    if denominator == 1:
+        return numerator
+    if denominator == -1:
+        return -numerator
+    return slim(Fraction(numerator) / denominator)
+
+
+def add_to(total: dict[Key, Number], other: Mapping[Key, Number], factor: Number) -> None:
     """Add factor * other to the sparse vector `total`, in place, leaving no zero behind.
 
     Factors of 1 and -1 are most frequent, and skip the product: this is the inner loop of every derivation.
     """
-    unit = abs(factor) == 1
     for key, value in other.items():
-        part = (value if factor > 0 else -value) if unit else factor * value
+        part = value if factor == 1 else -value if factor == -1 else slim(factor * value)
         known = total.get(key)
-        result = part if known is None else known + part
+        if known is None:
+            total[key] = part
+            continue
+        result = slim(known + part)
         if result:
             total[key] = result
         else:
-            total.pop(key, None)
+            del total[key]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,55 +56,56 @@ class Affine:
     '1/2 - a - 2 b'
     """
 
-    constant: Fraction = ZERO
-    coefficients: Mapping[str, Fraction] = field(default_factory=dict)
+    constant: Number = ZERO
+    coefficients: Mapping[str, Number] = field(default_factory=dict)
 
     @classmethod
     def unknown(cls, name: str) -> "Affine":
         """Return the form that is the unknown itself."""
-        return cls(ZERO, {name: Fraction(1)})
+        return cls(ZERO, {name: 1})
 
     @classmethod
     def number(cls, value: Exponent) -> "Affine":
         """Return the constant form; a float raises TypeError."""
-        return cls(exact(value, "Affine.number: value"), {})
+        return cls(slim(exact(value, "Affine.number: value")), {})
 
     def __add__(self, other: "Affine | Exponent") -> "Affine":
-        return self.plus(_affine(other), Fraction(1))
+        return self.plus(_affine(other), 1)
 
     __radd__ = __add__
 
     def __sub__(self, other: "Affine | Exponent") -> "Affine":
-        return self.plus(_affine(other), Fraction(-1))
+        return self.plus(_affine(other), -1)
 
     def __rsub__(self, other: Exponent) -> "Affine":
-        return _affine(other).plus(self, Fraction(-1))
+        return _affine(other).plus(self, -1)
 
     def __neg__(self) -> "Affine":
-        return self * -1
+        return Affine(-self.constant, {name: -value for name, value in self.coefficients.items()})
 
     def __mul__(self, factor: Exponent) -> "Affine":
-        rational = exact(factor, "Affine: a factor")
+        rational = slim(exact(factor, "Affine: a factor"))
         if not rational:
             return Affine()
-        return Affine(self.constant * rational, {n: m * rational for n, m in self.coefficients.items()})
+        scaled = {name: slim(value * rational) for name, value in self.coefficients.items()}
+        return Affine(slim(self.constant * rational), scaled)
 
     __rmul__ = __mul__
 
-    def plus(self, other: "Affine", factor: Fraction) -> "Affine":
+    def plus(self, other: "Affine", factor: Number) -> "Affine":
         """Return self + factor * other."""
         merged = dict(self.coefficients)
         add_to(merged, other.coefficients, factor)
-        return Affine(self.constant + factor * other.constant, merged)
+        return Affine(slim(self.constant + factor * other.constant), merged)
 
     @property
     def is_constant(self) -> bool:
         """Whether no unknown is left."""
         return not self.coefficients
 
-    def at(self, values: Mapping[str, Fraction]) -> Fraction:
+    def at(self, values: Mapping[str, Number]) -> Number:
         """Return the number at the given values of all unknowns; KeyError if one is missing."""
-        return self.constant + sum((m * values[name] for name, m in self.coefficients.items()), ZERO)
+        return slim(self.constant + sum((m * values[name] for name, m in self.coefficients.items()), ZERO))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Affine):
@@ -102,7 +122,7 @@ class Affine:
         return text[2:] if text.startswith("+ ") else "-" + text[2:]
 
 
-def _signed(value: Fraction, name: str) -> str:
+def _signed(value: Number, name: str) -> str:
     size = abs(value)
     body = name if name and size == 1 else f"{size} {name}".rstrip()
     return f"{'-' if value < 0 else '+'} {body}"
@@ -114,10 +134,11 @@ def _affine(value: "Affine | Exponent") -> Affine:
 
 @dataclass(frozen=True)
 class Term:
-    """One candidate of a maximum, and the reason why it is there."""
+    """One candidate of a maximum, and the reason why it is there; `later`: it is absent at the first step."""
 
     value: Affine
     reason: str
+    later: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,22 +151,33 @@ class Max:
     terms: tuple[Term, ...] = ()
 
     @classmethod
-    def of(cls, value: Affine, reason: str) -> "Max":
+    def of(cls, value: Affine, reason: str, *, later: bool = False) -> "Max":
         """Return the maximum with one term."""
-        return cls((Term(value, reason),))
+        return cls((Term(value, reason, later),))
 
     @classmethod
     def over(cls, parts: Iterable["Max"]) -> "Max":
         """Return the maximum of all parts, in order."""
         return cls(tuple(term for part in parts for term in part.terms))
 
+    def because(self, reason: str) -> "Max":
+        """Return the same maximum with one reason for every term."""
+        return Max(tuple(Term(term.value, reason, term.later) for term in self.terms))
+
+    def delayed(self) -> "Max":
+        """Return the same maximum, absent at the first step."""
+        return Max(tuple(Term(term.value, term.reason, True) for term in self.terms))
+
+    def __bool__(self) -> bool:
+        return bool(self.terms)
+
     def __or__(self, other: "Max") -> "Max":
         return Max(self.terms + other.terms)
 
     def __add__(self, shift: Affine | Exponent) -> "Max":
-        return Max(tuple(Term(term.value + shift, term.reason) for term in self.terms))
+        return Max(tuple(Term(term.value + shift, term.reason, term.later) for term in self.terms))
 
-    def at(self, values: Mapping[str, Fraction]) -> Fraction:
+    def at(self, values: Mapping[str, Number]) -> Number:
         """Return the largest term at the given values; ValueError if there is no term."""
         return max(term.value.at(values) for term in self.terms)
 

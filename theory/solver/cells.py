@@ -2,20 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 from scalewright.theory.solver import lp
-from scalewright.theory.solver.affine import Affine, add_to
+from scalewright.theory.solver.affine import Affine, Number, add_to, quotient
 from scalewright.theory.solver.certificate import Bound, Lemma, Proof
-from scalewright.theory.solver.elimination import Combination, Elimination
+from scalewright.theory.solver.elimination import Elimination
+from scalewright.theory.solver.facts import Combination
+from scalewright.theory.solver.propagation import Propagation, proof
 from scalewright.theory.solver.system import Constraint, Definition
 
-Direction = tuple[tuple[str, Fraction], ...]
+Direction = tuple[tuple[str, Number], ...]
 
 
 @dataclass
 class Inequality:
-    """A constraint's index and its form after elimination: original = reduced + combination of equalities."""
+    """A line's index and its form after elimination: line = reduced + combination of equalities."""
 
     index: int
     reduced: Affine
@@ -24,88 +25,92 @@ class Inequality:
 
 @dataclass
 class Cell:
-    """Constraints, in the order in which they became known, with equalities eliminated.
+    """Lines known to hold; propagation settles single unknowns, elimination what relates several."""
 
-    `unresolved` maps the index of a definition to the terms that may still be its largest.
-    """
-
-    definitions: Sequence[Definition]
-    constraints: list[Constraint] = field(default_factory=list)
+    lines: Propagation
     elimination: Elimination = field(default_factory=Elimination)
-    inequalities: list[Inequality] = field(default_factory=list)
-    tightest: dict[Direction, tuple[Fraction, Inequality]] = field(default_factory=dict)
-    unresolved: list[int] = field(default_factory=list)
-    lemmas: list[Lemma] = field(default_factory=list)
-    farkas: Proof | None = None
+    tightest: dict[Direction, tuple[Number, Inequality]] = field(default_factory=dict)
+    programs: dict[Affine, lp.Answer] = field(default_factory=dict)
 
     @classmethod
     def start(cls, definitions: Sequence[Definition], constraints: Sequence[Constraint]) -> "Cell":
         """Return the cell in which exactly these constraints are known."""
-        cell = cls(definitions)
-        cell.unresolved = [i for i, d in enumerate(definitions) if len(d.maximum.terms) > 1]
-        for constraint in constraints:
-            cell.assume(constraint)
-        return cell
+        return cls(Propagation.start(definitions, constraints))
 
     def copy(self) -> "Cell":
         """Return an independent copy without the lemmas, which stay with the parent."""
-        return Cell(
-            self.definitions,
-            list(self.constraints),
-            self.elimination.copy(),
-            [Inequality(i.index, i.reduced, i.combination) for i in self.inequalities],
-            {},
-            list(self.unresolved),
-            farkas=self.farkas,
-        )
+        return Cell(self.lines.copy())
+
+    @property
+    def farkas(self) -> Proof | None:
+        """A proof of 1 <= 0, if a contradiction was found."""
+        return self.lines.farkas
+
+    @property
+    def lemmas(self) -> list[Lemma]:
+        """What was concluded in this cell."""
+        return self.lines.lemmas
+
+    @property
+    def definitions(self) -> Sequence[Definition]:
+        """The definitions of the system."""
+        return self.lines.definitions
+
+    @property
+    def unresolved(self) -> dict[int, None]:
+        """The definitions whose largest term isn't known."""
+        return self.lines.unresolved
 
     def assume(self, constraint: Constraint) -> None:
-        """Add a constraint; a contradiction among equalities sets `farkas`."""
-        index = len(self.constraints)
-        self.constraints.append(constraint)
-        if constraint.sense == "<=":
-            self.inequalities.append(Inequality(index, constraint.form, {}))
-            return
-        clash = self.elimination.add(index, constraint.form)
-        if clash is not None:
-            constant, combination = clash
-            total: Combination = {index: Fraction(1)}
-            add_to(total, combination, Fraction(-1))
-            self._contradiction(total, constant.constant)
+        """Add a constraint."""
+        self.lines.add(constraint)
 
-    def _contradiction(self, combination: Combination, constant: Fraction) -> None:
-        """Record that a combination of constraints equals a constant that contradicts them."""
-        if self.farkas is None:
-            scaled = tuple((i, m / constant) for i, m in sorted(combination.items()))
-            self.farkas = Proof(Affine.number(1), "<=", scaled)
+    def choose(self, index: int, assumes: Constraint) -> None:
+        """Assume that a maximum is a certain one of its terms."""
+        del self.lines.unresolved[index]
+        self.assume(assumes)
 
     def saturate(self) -> None:
-        """Draw all simple conclusions: opposite inequalities squeeze, a dominated term leaves its maximum."""
-        while self.farkas is None:
-            self._refresh()
-            if self.farkas is not None or not (self._squeeze() + self._dominate()):
+        """Draw all simple conclusions: about single unknowns first, then about differences of several."""
+        while True:
+            self.lines.run()
+            if self.farkas is not None or not self._eliminate():
+                return
+            if not (self._squeeze() + self._dominate()):
                 return
 
-    def _refresh(self) -> None:
-        self.tightest = {}
-        for inequality in self.inequalities:
-            rest, combination = self.elimination.reduce(inequality.reduced)
-            if combination:
-                merged = dict(inequality.combination)
-                add_to(merged, combination, Fraction(1))
-                inequality.reduced, inequality.combination = rest, merged
-            if not rest.is_constant:
-                self._note(inequality)
-            elif rest.constant > 0:
-                total: Combination = {inequality.index: Fraction(1)}
-                add_to(total, inequality.combination, Fraction(-1))
-                self._contradiction(total, rest.constant)
-                return
-        self.inequalities = [i for i in self.inequalities if not i.reduced.is_constant]
+    def _eliminate(self) -> bool:
+        """Put every line that relates several unknowns in reduced form; False on a contradiction."""
+        self.elimination, self.tightest, self.programs = Elimination(), {}, {}
+        for equalities in (True, False):
+            for index, constraint in enumerate(self.lines.constraints):
+                if (constraint.sense == "==") is equalities and not self._relate(index, constraint):
+                    return False
+        return True
+
+    def _relate(self, index: int, constraint: Constraint) -> bool:
+        rest, used = self.lines.facts.substitute(constraint.form)
+        if rest.is_constant:
+            return True
+        own: Combination = {index: 1}
+        add_to(own, used, -1)
+        if constraint.sense == "==":
+            clash = self.elimination.add(rest, own)
+            if clash is not None:
+                self.lines.contradict(clash[1], clash[0])
+            return clash is None
+        reduced, combination = self.elimination.reduce(rest)
+        add_to(own, combination, -1)
+        if reduced.is_constant:
+            if reduced.constant > 0:
+                self.lines.contradict(own, reduced.constant)
+            return reduced.constant <= 0
+        self._note(Inequality(index, reduced, own))
+        return True
 
     def _note(self, inequality: Inequality) -> None:
         direction, scale = _direction(inequality.reduced)
-        level = inequality.reduced.constant / scale
+        level = quotient(inequality.reduced.constant, scale)
         known = self.tightest.get(direction)
         shorter = known is not None and len(inequality.combination) < len(known[1].combination)
         if known is None or level > known[0] or (level == known[0] and shorter):
@@ -116,103 +121,87 @@ class Cell:
         found = []
         for direction, (level, inequality) in self.tightest.items():
             opposite = self.tightest.get(tuple((name, -value) for name, value in direction))
-            if opposite is not None and direction[0][1] > 0 and level + opposite[0] == 0:
+            if opposite is None or direction[0][1] < 0:
+                continue
+            if level + opposite[0] == 0:
                 found.append(inequality.reduced)
-            elif opposite is not None and direction[0][1] > 0 and level + opposite[0] > 0:
+            elif level + opposite[0] > 0:
                 self._clash(level, inequality, opposite)
-                return 0
+                return 1
         for form in found:
-            self._add_squeezed(form)
+            proofs = (self.prove(form), self.prove(-form))
+            if proofs[0] is not None and proofs[1] is not None:
+                adds = Constraint(form, "==", "squeezed between the two inequalities")
+                self.lines.learn(Lemma(adds, (proofs[0], proofs[1])))
         return len(found)
 
-    def _clash(self, level: Fraction, one: Inequality, opposite: tuple[Fraction, Inequality]) -> None:
+    def _clash(self, level: Number, one: Inequality, opposite: tuple[Number, Inequality]) -> None:
         total: Combination = {}
         for inequality in (one, opposite[1]):
-            factor = 1 / _direction(inequality.reduced)[1]
-            add_to(total, {inequality.index: Fraction(1)}, factor)
-            add_to(total, inequality.combination, -factor)
-        self._contradiction(total, level + opposite[0])
-
-    def _add_squeezed(self, form: Affine) -> None:
-        proofs = (self.prove(form), self.prove(-form))
-        if proofs[0] is None or proofs[1] is None:
-            return
-        adds = Constraint(form, "==", "squeezed between the two inequalities")
-        self.lemmas.append(Lemma(adds, (proofs[0], proofs[1])))
-        self.assume(adds)
+            add_to(total, inequality.combination, quotient(1, _direction(inequality.reduced)[1]))
+        self.lines.contradict(total, level + opposite[0])
 
     def _dominate(self) -> int:
         """Resolve every maximum one term of which is provably the largest; return how many were resolved."""
         resolved = 0
         for index in list(self.unresolved):
-            lemma = self._dominance(index)
-            if lemma is not None:
-                self.unresolved.remove(index)
-                self.lemmas.append(lemma)
-                self.assume(lemma.adds)
-                resolved += 1
+            terms = self.definitions[index].maximum.terms
+            for largest, best in enumerate(terms):
+                others = [term.value - best.value for place, term in enumerate(terms) if place != largest]
+                proofs = tuple(p for p in map(self.prove, others) if p is not None)
+                if len(proofs) == len(others):
+                    self.lines.resolve(index, largest, proofs)
+                    resolved += 1
+                    break
         return resolved
 
-    def _dominance(self, index: int) -> Lemma | None:
-        definition = self.definitions[index]
-        terms = definition.maximum.terms
-        for largest, best in enumerate(terms):
-            others = [term.value - best.value for place, term in enumerate(terms) if place != largest]
-            proofs = [self.prove(difference) for difference in others]
-            if all(proof is not None for proof in proofs):
-                reason = f"the largest term: {best.reason}"
-                adds = Constraint(Affine.unknown(definition.name) - best.value, "==", reason)
-                return Lemma(adds, tuple(p for p in proofs if p is not None), index, largest)
-        return None
+    def reduce(self, form: Affine) -> tuple[Affine, Combination]:
+        """Return (rest, combination) with form = rest + combination of equalities, nothing known in rest."""
+        rest, combination = self.lines.facts.substitute(form)
+        rest, more = self.elimination.reduce(rest)
+        add_to(combination, more, 1)
+        return rest, combination
 
     def prove(self, claim: Affine) -> Proof | None:
-        """Return a proof of claim <= 0 by equalities and at most one inequality, None if there is none."""
-        rest, combination = self.elimination.reduce(claim)
-        if not rest.is_constant:
-            direction, scale = _direction(rest)
-            known = self.tightest.get(direction)
-            if known is None or rest.constant / scale > known[0]:
-                return None
-            inequality = known[1]
-            factor = scale / _direction(inequality.reduced)[1]
-            add_to(combination, {inequality.index: Fraction(1)}, factor)
-            add_to(combination, inequality.combination, -factor)
-        elif rest.constant > 0:
-            return None
-        return Proof(claim, "<=", tuple(sorted(combination.items())))
+        """Return a proof of claim <= 0 by equalities, bounds and at most one inequality, or None."""
+        rest, combination = self.reduce(claim)
+        if rest.is_constant:
+            return None if rest.constant > 0 else proof(claim, "<=", combination)
+        direction, scale = _direction(rest)
+        known = self.tightest.get(direction)
+        if known is not None and quotient(rest.constant, scale) <= known[0]:
+            add_to(combination, known[1].combination, quotient(scale, _direction(known[1].reduced)[1]))
+            return proof(claim, "<=", combination)
+        found = self.lines.facts.at_most(claim, 0)
+        return None if found is None else proof(claim, "<=", found)
 
     def least(self, objective: Affine) -> "Bound | Proof | None":
         """Return the greatest lower bound with its proof, a Farkas proof, or None if unbounded."""
-        rest, combination = self.elimination.reduce(objective)
+        rest, combination = self.reduce(objective)
         if rest.is_constant:
-            lower = {index: -value for index, value in combination.items()}
-            return self._bound(objective, rest.constant, lower)
-        forms = [inequality.reduced for inequality in self.inequalities]
-        found = lp.minimise(rest, forms)
+            return _bound(objective, rest.constant, {i: -value for i, value in combination.items()})
+        lines = [inequality for _, inequality in self.tightest.values()]
+        found = self.programs.get(rest)
+        if found is None:
+            found = self.programs[rest] = lp.minimise(rest, [inequality.reduced for inequality in lines])
         if isinstance(found, lp.Unbounded):
             return None
-        total = self._original(found.multipliers)
-        if isinstance(found, lp.Contradiction):
-            return Proof(Affine.number(1), "<=", tuple(sorted(total.items())))
-        add_to(total, combination, Fraction(-1))
-        return self._bound(objective, found.value, total)
-
-    def _original(self, multipliers: Mapping[int, Fraction]) -> Combination:
-        """Return the combination of constraints that equals the combination of reduced inequalities."""
         total: Combination = {}
-        for place, value in multipliers.items():
-            inequality = self.inequalities[place]
-            add_to(total, {inequality.index: Fraction(1)}, value)
-            add_to(total, inequality.combination, -value)
-        return total
-
-    def _bound(self, objective: Affine, value: Fraction, combination: Combination) -> Bound:
-        lower = Proof(Affine(value) - objective, "<=", tuple(sorted(combination.items())))
-        return Bound(objective, value, lower, None)
+        for place, value in found.multipliers.items():
+            add_to(total, lines[place].combination, value)
+        if isinstance(found, lp.Contradiction):
+            return proof(Affine.number(1), "<=", total)
+        add_to(total, combination, -1)
+        return _bound(objective, found.value, total)
 
 
-def _direction(form: Affine) -> tuple[Direction, Fraction]:
+def _bound(objective: Affine, value: Number, combination: Mapping[int, Number]) -> Bound:
+    lower = proof(Affine(value) - objective, "<=", dict(combination))
+    return Bound(objective, value, lower, None)
+
+
+def _direction(form: Affine) -> tuple[Direction, Number]:
     """Return the form's coefficients divided by a positive scale that makes the first, by name, +1 or -1."""
     names = sorted(form.coefficients)
     scale = abs(form.coefficients[names[0]])
-    return tuple((name, form.coefficients[name] / scale) for name in names), scale
+    return tuple((name, quotient(form.coefficients[name], scale)) for name in names), scale

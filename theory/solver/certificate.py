@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Literal, TypeAlias
 
 from scalewright.theory.errors import Unverified
-from scalewright.theory.solver.affine import Affine
+from scalewright.theory.solver.affine import Affine, Number, add_to
 from scalewright.theory.solver.system import Constraint, Definition, System
 
 
@@ -19,11 +18,12 @@ class Proof:
 
     claim: Affine
     sense: Literal["<=", "=="]
-    multipliers: tuple[tuple[int, Fraction], ...]
+    multipliers: tuple[tuple[int, Number], ...]
 
     def check(self, known: Sequence[Constraint]) -> None:
         """Raise Unverified unless the combination proves the claim from the known constraints."""
-        rest = self.claim
+        total = dict(self.claim.coefficients)
+        constant = self.claim.constant
         for index, multiplier in self.multipliers:
             if not 0 <= index < len(known):
                 raise Unverified(
@@ -33,7 +33,10 @@ class Proof:
                 raise Unverified(
                     f"certificate: the proof of {self} uses the inequality {known[index]} the wrong way round"
                 )
-            rest = rest.plus(known[index].form, -multiplier)
+            form = known[index].form
+            add_to(total, form.coefficients, -multiplier)
+            constant -= multiplier * form.constant
+        rest = Affine(constant, total)
         if not rest.is_constant or rest.constant > 0 or (self.sense == "==" and rest.constant):
             raise Unverified(f"certificate: the multipliers don't prove {self}: {rest} is left over")
 
@@ -46,7 +49,7 @@ class Lemma:
     """A constraint added because it's proved: squeezed, or naming the largest term of a maximum.
 
     With `definition`, the unknown it defines equals term number `largest`, as every other term is proved to
-    be no larger; without, the two proofs say form <= 0 and -form <= 0.
+    be no larger. Without, either one proof says just that, or two say form <= 0 and -form <= 0.
     """
 
     adds: Constraint
@@ -60,7 +63,7 @@ class Bound:
     """Proofs that `objective` is at least `value` and, if `upper` is there, at most that."""
 
     objective: Affine
-    value: Fraction
+    value: Number
     lower: Proof
     upper: Proof | None
 
@@ -121,7 +124,7 @@ class AxisCertificate:
 
     axis: str
     system: System
-    values: Mapping[str, Fraction]
+    values: Mapping[str, Number]
     stages: tuple[Stage, ...]
 
     def verify(self) -> None:
@@ -135,7 +138,7 @@ class AxisCertificate:
         if self.values:
             self._check_solution()
 
-    def _expected(self, stage: Stage) -> dict[Affine, Fraction] | None:
+    def _expected(self, stage: Stage) -> dict[Affine, Number] | None:
         if not self.values:
             return None
         return {goal: goal.at(self.values) for goal in stage.goals}
@@ -180,7 +183,7 @@ def check_tree(
     tree: Tree,
     definitions: Sequence[Definition],
     known: list[Constraint],
-    expected: Mapping[Affine, Fraction] | None,
+    expected: Mapping[Affine, Number] | None,
     unique: bool = True,
 ) -> None:
     """Raise Unverified unless the tree covers all cases and proves the expected values in each.
@@ -201,16 +204,21 @@ def check_tree(
 
 
 def _check_lemma(lemma: Lemma, definitions: Sequence[Definition], known: Sequence[Constraint]) -> None:
-    form = lemma.adds.form
-    claims = [form, -form]
+    form, sense = lemma.adds.form, lemma.adds.sense
+    claims = [form] if len(lemma.proofs) == 1 else [form, -form]
+    senses = {"<="} if len(lemma.proofs) != 1 else {sense}
     if lemma.definition is not None:
+        senses = {"<="}
         definition = definitions[lemma.definition]
         terms = [term.value for term in definition.maximum.terms]
         best = terms.pop(lemma.largest)
         if form != Affine.unknown(definition.name) - best:
             raise Unverified(f"certificate: the lemma {lemma.adds} isn't about a term of {definition.name}")
         claims = [term - best for term in terms]
-    if lemma.adds.sense != "==" or [proof.claim for proof in lemma.proofs] != claims:
+    stated = lemma.definition is None and len(lemma.proofs) == 1
+    if (sense != "==" and not stated) or [proof.claim for proof in lemma.proofs] != claims:
+        raise Unverified(f"certificate: the proofs of the lemma {lemma.adds} prove something else")
+    if any(proof.sense not in senses for proof in lemma.proofs):
         raise Unverified(f"certificate: the proofs of the lemma {lemma.adds} prove something else")
     for proof in lemma.proofs:
         proof.check(known)
@@ -220,7 +228,7 @@ def _check_branch(
     tree: Branch,
     definitions: Sequence[Definition],
     known: list[Constraint],
-    expected: Mapping[Affine, Fraction] | None,
+    expected: Mapping[Affine, Number] | None,
     unique: bool,
 ) -> None:
     definition = definitions[tree.definition]
@@ -234,7 +242,7 @@ def _check_branch(
 
 
 def _check_leaf(
-    tree: Leaf, known: Sequence[Constraint], expected: Mapping[Affine, Fraction] | None, unique: bool
+    tree: Leaf, known: Sequence[Constraint], expected: Mapping[Affine, Number] | None, unique: bool
 ) -> None:
     if expected is None:
         raise Unverified("certificate: a proof of infeasibility must end every case in a contradiction")
@@ -246,7 +254,7 @@ def _check_leaf(
         _check_bound(bound, known, expected[bound.objective])
 
 
-def _check_bound(bound: Bound, known: Sequence[Constraint], expected: Fraction) -> None:
+def _check_bound(bound: Bound, known: Sequence[Constraint], expected: Number) -> None:
     lower = Affine(bound.value) - bound.objective
     if bound.lower.claim != lower or (bound.upper is not None and bound.upper.claim != -lower):
         raise Unverified(f"certificate: the proofs about {bound.objective} prove something else")

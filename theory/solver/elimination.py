@@ -1,31 +1,31 @@
 """Exact elimination of equalities that remembers how every reduced form was made from the constraints."""
 
 from dataclasses import dataclass, field
-from fractions import Fraction
 
-from scalewright.theory.solver.affine import Affine, add_to
+from scalewright.theory.solver.affine import Affine, Number, add_to, quotient
 
 # Unknowns that are eliminated first: those asked for, so that they end up expressed by sizes.
-FIRST = "cewbamsDG"
+FIRST = "cewbaEPUgmszDG"
 
-Combination = dict[int, Fraction]
+Combination = dict[int, Number]
 
 
 @dataclass
 class Elimination:
     """Equalities in reduced row echelon form, each row with its combination of the original equalities.
 
-    A row is a form with coefficient 1 at its pivot, equal to sum combination[i] * equality_i, hence zero.
+    A row is a form with coefficient 1 at its pivot, equal to sum combination[i] * line_i, hence zero.
     """
 
     rows: dict[str, tuple[Affine, Combination]] = field(default_factory=dict)
+    holders: dict[str, dict[str, None]] = field(default_factory=dict)
 
     def copy(self) -> "Elimination":
         """Return an independent copy; rows are never changed in place."""
-        return Elimination(dict(self.rows))
+        return Elimination(dict(self.rows), {name: dict(found) for name, found in self.holders.items()})
 
     def reduce(self, form: Affine) -> tuple[Affine, Combination]:
-        """Return (rest, combination) with form = rest + sum combination[i] * equality_i, no pivot in rest."""
+        """Return (rest, combination) with form = rest + sum combination[i] * line_i, no pivot in rest."""
         combination: Combination = {}
         rest = form
         for name, value in form.coefficients.items():
@@ -35,30 +35,39 @@ class Elimination:
                 add_to(combination, row[1], value)
         return rest, combination
 
-    def add(self, index: int, form: Affine) -> tuple[Affine, Combination] | None:
-        """Add the equality form = 0 under its index.
+    def add(self, form: Affine, made: Combination) -> tuple[Number, Combination] | None:
+        """Add the equality form = 0, where form = sum made[i] * line_i.
 
         Return None, or, if it contradicts the others, (nonzero constant, combination) with
-        form = constant + sum combination[i] * equality_i.
+        constant = sum combination[i] * line_i.
         """
         rest, combination = self.reduce(form)
+        own = dict(made)
+        add_to(own, combination, -1)
         if rest.is_constant:
-            return (rest, combination) if rest.constant else None
+            return (rest.constant, own) if rest.constant else None
         pivot = min(rest.coefficients, key=_rank)
-        scale = 1 / rest.coefficients[pivot]
-        row: Combination = {index: scale}
-        add_to(row, combination, -scale)
+        scale = quotient(1, rest.coefficients[pivot])
+        row: Combination = {}
+        add_to(row, own, scale)
         self._substitute(pivot, rest * scale, row)
         return None
 
     def _substitute(self, pivot: str, form: Affine, combination: Combination) -> None:
-        for name, (other, made) in self.rows.items():
+        for name in self.holders.pop(pivot, {}):
+            other, made = self.rows[name]
             value = other.coefficients.get(pivot)
             if value is not None:
                 changed = dict(made)
                 add_to(changed, combination, -value)
-                self.rows[name] = (other.plus(form, -value), changed)
+                self._put(name, other.plus(form, -value), changed)
+        self._put(pivot, form, combination)
+
+    def _put(self, pivot: str, form: Affine, combination: Combination) -> None:
         self.rows[pivot] = (form, combination)
+        for name in form.coefficients:
+            if name != pivot:
+                self.holders.setdefault(name, {})[pivot] = None
 
 
 def _rank(name: str) -> tuple[int, str]:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeAlias
 
 from scalewright.theory.errors import Unverified
-from scalewright.theory.solver.affine import ZERO, Affine
+from scalewright.theory.solver.affine import ZERO, Affine, Number, quotient, slim
 
 # Multipliers of these systems are ratios of small minors of matrices with entries 0, 1/2, 1, 2.
 DENOMINATOR = 96
@@ -17,15 +17,15 @@ TINY = 1e-7
 class Optimum:
     """The least value of an objective, and multipliers m_i >= 0 with objective - value = - sum m_i form_i."""
 
-    value: Fraction
-    multipliers: dict[int, Fraction]
+    value: Number
+    multipliers: dict[int, Number]
 
 
 @dataclass(frozen=True)
 class Contradiction:
     """Multipliers m_i >= 0 with sum m_i form_i a positive constant: the forms can't all be <= 0 (Farkas)."""
 
-    multipliers: dict[int, Fraction]
+    multipliers: dict[int, Number]
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,10 @@ class Unbounded:
     """The objective has no least value."""
 
 
-def minimise(objective: Affine, forms: Sequence[Affine]) -> Optimum | Contradiction | Unbounded:
+Answer: TypeAlias = Optimum | Contradiction | Unbounded
+
+
+def minimise(objective: Affine, forms: Sequence[Affine]) -> Answer:
     r"""Minimise an affine objective subject to form <= 0 for every form, exactly.
 
     HiGHS solves in floating point. The dual multipliers are rounded to rationals (or solved for exactly on
@@ -89,7 +92,7 @@ def _arrays(forms: Sequence[Affine], names: Sequence[str]) -> tuple[Any, Any]:
 def _certified(objective: Affine, forms: Sequence[Affine], floats: Sequence[float]) -> Optimum:
     for find in (lambda: _rounded(floats), lambda: _solved(objective, forms, floats)):
         multipliers = find()
-        rest = _combination(forms, multipliers).plus(objective, Fraction(1))
+        rest = _combination(forms, multipliers).plus(objective, 1)
         if rest.is_constant and all(m >= 0 for m in multipliers.values()):
             return Optimum(rest.constant, multipliers)
     raise Unverified(
@@ -97,11 +100,11 @@ def _certified(objective: Affine, forms: Sequence[Affine], floats: Sequence[floa
     )
 
 
-def _rounded(floats: Sequence[float]) -> dict[int, Fraction]:
+def _rounded(floats: Sequence[float]) -> dict[int, Number]:
     return {i: Fraction(m).limit_denominator(DENOMINATOR) for i, m in enumerate(floats) if abs(m) > TINY}
 
 
-def _solved(objective: Affine, forms: Sequence[Affine], floats: Sequence[float]) -> dict[int, Fraction]:
+def _solved(objective: Affine, forms: Sequence[Affine], floats: Sequence[float]) -> dict[int, Number]:
     """Return multipliers on the floating-point support that solve the identity exactly."""
     support = [i for i, m in enumerate(floats) if abs(m) > TINY]
     names = sorted({name for form in (objective, *forms) for name in form.coefficients})
@@ -112,10 +115,11 @@ def _solved(objective: Affine, forms: Sequence[Affine], floats: Sequence[float])
     return {support[column]: value for column, value in _gauss(rows).items()}
 
 
-def _gauss(rows: list[list[Fraction]]) -> dict[int, Fraction]:
+def _gauss(rows: list[list[Number]]) -> dict[int, Number]:
     """Solve the augmented linear system exactly; pivot columns get values, the others stay 0."""
     pivots: dict[int, list[Fraction]] = {}
-    for row in rows:
+    for whole in rows:
+        row = [Fraction(x) for x in whole]
         for column, pivot in pivots.items():
             if row[column]:
                 row = [x - row[column] * y for x, y in zip(row, pivot, strict=True)]
@@ -130,7 +134,7 @@ def _gauss(rows: list[list[Fraction]]) -> dict[int, Fraction]:
     return {column: row[-1] for column, row in pivots.items()}
 
 
-def _combination(forms: Sequence[Affine], multipliers: Mapping[int, Fraction]) -> Affine:
+def _combination(forms: Sequence[Affine], multipliers: Mapping[int, Number]) -> Affine:
     total = Affine()
     for index, value in multipliers.items():
         total = total.plus(forms[index], value)
@@ -156,16 +160,59 @@ def _farkas(forms: Sequence[Affine], names: Sequence[str]) -> Contradiction | No
         multipliers = find()
         total = _combination(forms, multipliers)
         if total.is_constant and total.constant > 0 and all(m >= 0 for m in multipliers.values()):
-            return Contradiction({i: m / total.constant for i, m in multipliers.items()})
+            return Contradiction({i: quotient(m, total.constant) for i, m in multipliers.items()})
     raise Unverified(
         "minimise: the system is infeasible in floating point but has no exact Farkas certificate"
     )
 
 
-def _solved_farkas(forms: Sequence[Affine], floats: Sequence[float]) -> dict[int, Fraction]:
+def _solved_farkas(forms: Sequence[Affine], floats: Sequence[float]) -> dict[int, Number]:
     """Solve on the support for multipliers whose combination has no unknown, normalised to sum to 1."""
     support = [i for i, m in enumerate(floats) if abs(m) > TINY]
     names = sorted({name for form in forms for name in form.coefficients})
     rows = [[forms[i].coefficients.get(name, ZERO) for i in support] + [ZERO] for name in names]
-    rows.append([Fraction(1)] * len(support) + [Fraction(1)])
+    rows.append([1] * len(support) + [1])
     return {support[column]: value for column, value in _gauss(rows).items()}
+
+
+def shortest_proof(
+    claim: Affine,
+    forms: Sequence[Affine],
+    equal: Sequence[bool],
+    *,
+    strict: bool = False,
+    costly: frozenset[int] = frozenset(),
+) -> dict[int, Number] | None:
+    """Return multipliers, smallest in sum, with claim - sum m_i form_i a constant that is at most 0.
+
+    Forms are <= 0, or == 0 where `equal`; only the latter may have negative multipliers. With `strict`, the
+    constant must be 0. `costly` forms, which need proofs of their own, count four times. None if HiGHS finds
+    none, or none that is exact once rounded.
+    """
+    import numpy as np
+    from scipy.optimize import linprog
+
+    names = sorted({name for form in (claim, *forms) for name in form.coefficients})
+    matrix, bound = _arrays(forms, names)
+    sides = [index for index, both in enumerate(equal) if both]
+    rows = np.hstack([matrix.T, -matrix.T[:, sides]])
+    constants = np.concatenate([-bound, bound[sides]])
+    target = [float(claim.coefficients.get(name, 0)) for name in names]
+    # Among sums of the same size prefer the lines that come last: what is required, not what defines.
+    places = [*range(len(forms)), *sides]
+    cost = np.array([(4.0 if place in costly else 1.0) - 1e-6 * place for place in places])
+    least = {"A_ub": -constants[None, :], "b_ub": [-float(claim.constant)]}
+    if strict:
+        rows, target = np.vstack([rows, constants]), [*target, float(claim.constant)]
+        least = {}
+    found = linprog(cost, A_eq=rows, b_eq=target, method="highs-ds", **least)
+    if found.status != 0:
+        return None
+    total: dict[int, Number] = {}
+    for place, value in enumerate(found.x):
+        if abs(value) > TINY:
+            index, sign = places[place], 1 if place < len(forms) else -1
+            total[index] = total.get(index, 0) + slim(sign * Fraction(value).limit_denominator(DENOMINATOR))
+    rest = claim.plus(_combination(forms, total), -1)
+    fair = all(value >= 0 or equal[index] for index, value in total.items())
+    return total if fair and rest.is_constant and rest.constant <= 0 else None

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from scalewright.theory.errors import NotUnique, Unverified
-from scalewright.theory.solver.affine import Affine
+from scalewright.theory.solver.affine import Affine, Number
 from scalewright.theory.solver.cells import Cell
 from scalewright.theory.solver.certificate import Bound, Branch, Case, Dead, Leaf, Proof, Stage, Tree
 from scalewright.theory.solver.system import Constraint
@@ -48,14 +47,13 @@ class Search:
         raise NotUnique(answer)
 
     def _split(self, cell: Cell) -> Branch:
-        index = cell.unresolved[0]
+        index = next(iter(cell.unresolved))
         definition = cell.definitions[index]
         cases = []
         for term in definition.maximum.terms:
             child = cell.copy()
-            child.unresolved.remove(index)
             assumes = Constraint(Affine.unknown(definition.name) - term.value, "==", f"case: {term.reason}")
-            child.assume(assumes)
+            child.choose(index, assumes)
             cases.append(Case(assumes, self.explore(child)))
         return Branch(tuple(cell.lemmas), index, tuple(cases))
 
@@ -95,12 +93,12 @@ def leaves(tree: Tree) -> Iterator[Leaf]:
             yield from leaves(case.then)
 
 
-def agreed(stage: Stage) -> dict[Affine, Fraction] | None:
+def agreed(stage: Stage) -> dict[Affine, Number] | None:
     """Return what the goals are: the least value over all cases; None if no case can occur.
 
     Raises NotUnique if the stage asks for unique values and two cases have different ones.
     """
-    values: dict[Affine, Fraction] = {}
+    values: dict[Affine, Number] = {}
     found = False
     for leaf in leaves(stage.tree):
         found = True
@@ -115,7 +113,7 @@ def agreed(stage: Stage) -> dict[Affine, Fraction] | None:
     return values if found else None
 
 
-def fixed(values: Mapping[Affine, Fraction], reason: str) -> tuple[Constraint, ...]:
+def fixed(values: Mapping[Affine, Number], reason: str) -> tuple[Constraint, ...]:
     """Return the constraints that each goal takes its value."""
     return tuple(Constraint(goal - value, "==", reason) for goal, value in values.items())
 

@@ -1,76 +1,79 @@
-"""Solve the exponents of one axis: requirements in, values with a certificate out."""
+"""Solve the exponents of one axis: a system and what is asked in, values with a certificate out."""
 
 from collections.abc import Sequence
-from fractions import Fraction
 
-from scalewright.theory.calculus.sizes import Sizes, unknown
-from scalewright.theory.desiderata import Desideratum, no_multipliers
-from scalewright.theory.errors import Infeasible, NotUnique, Unverified
-from scalewright.theory.solver.affine import Affine
+from scalewright.theory.errors import Infeasible, NotUnique, Unreachable, Unverified
+from scalewright.theory.solver import lp
+from scalewright.theory.solver.affine import Affine, Number
 from scalewright.theory.solver.cells import Cell
-from scalewright.theory.solver.certificate import AxisCertificate, Certificate, Stage
+from scalewright.theory.solver.certificate import AxisCertificate, Certificate, Dead, Stage, Tree
+from scalewright.theory.solver.propagation import proof
 from scalewright.theory.solver.search import agreed, ask, fixed
 from scalewright.theory.solver.system import System
 
-Values = dict[str, Fraction]
+Values = dict[str, Number]
+Extremes = Sequence[tuple[str, tuple[Affine, ...]]]
 
 
-def system_of(sizes: Sizes, require: Sequence[Desideratum]) -> System:
-    """Return the definitions of all sizes, with the gauge, the rules' own conditions and the requirements."""
-    constraints = [*no_multipliers(sizes), *sizes.conditions]
-    for item in require:
-        constraints.extend(item.constraints(sizes))
-    return System(tuple(sizes.definitions), tuple(constraints))
+def solve(axis: str, system: System, extremes: Extremes, asked: tuple[Affine, ...]) -> AxisCertificate:
+    """Return the unique values of the asked unknowns, with their proof.
 
-
-def unknowns(sizes: Sizes) -> tuple[Affine, ...]:
-    """Return the exponents asked for: a, b, c of every parameter, e and w where the optimizer has them."""
-    symbols = "abc" + ("e" if sizes.optimizer.has_eps else "") + ("w" if sizes.optimizer.has_decay else "")
-    return tuple(unknown(symbol, node.name) for node in sizes.architecture.parameters for symbol in symbols)
-
-
-def solve(sizes: Sizes, require: Sequence[Desideratum]) -> AxisCertificate:
-    """Return the unique exponents that meet the requirements, with their proof.
-
-    Extremes are sought stage by stage in the order in which the requirements name them. Every answer
-    satisfies all constraints, and every proof is checked, in exact arithmetic before it's returned.
+    Extremes are sought stage by stage in the order given. Every answer satisfies all constraints, and every
+    proof is checked, in exact arithmetic before it's returned.
 
     Raises:
-        Infeasible: the requirements can't hold together; the error carries the Farkas combination.
-        NotUnique: they leave an exponent open.
+        Infeasible: the constraints can't hold together; the error carries the Farkas combination.
+        NotUnique: they leave an unknown open.
         Unverified: an answer found in floating point has no exact proof.
     """
-    system = system_of(sizes, require)
-    extremes = [(item.name, item.least(sizes)) for item in require if item.least is not None]
     for split_all in (False, True):
-        stages = _stages(system, extremes, unknowns(sizes), split_all)
+        stages = stages_of(system, extremes, asked, split_all=split_all)
         if stages is None:
             continue
         values = {next(iter(f.coefficients)): v for f, v in (agreed(stages[-1]) or {}).items()}
         if not system.violations(values):
-            found = AxisCertificate(sizes.axis, system, values, stages)
+            found = AxisCertificate(axis, system, values, stages)
             found.verify()
             return found
     if extremes:
         raise NotUnique(
             "derive: no single choice has every " + " and ".join(f"extreme of {n!r}" for n, _ in extremes)
         )
-    raise Unverified(
-        "derive: the solution of the linear programs doesn't satisfy the maxima; no answer is returned"
+    raise _unreachable(system, values)
+
+
+def _unreachable(system: System, values: Values) -> Exception:
+    """Return the error for a solution that is no outcome of training."""
+    steps = list(system.steps(values))
+    if len(steps) > 1 and steps[-1] != steps[-2]:
+        return Unverified("derive: the sizes of the solution grow with every step; no answer is returned")
+    broken = system.violations(values)[0]
+    small = next(
+        (d.name for d in system.order if d.name.startswith("z[") and (steps[-1][d.name] or 0) < 0), None
+    )
+    if small is None:
+        return Unverified(
+            "derive: the solution of the linear programs doesn't satisfy the maxima; no answer is returned"
+        )
+    return Unreachable(
+        f"derive: training doesn't reach what is required in a fixed number of steps: {small[2:-1]} starts "
+        f"at "
+        f"N^{steps[0][small]}, which keeps the gradients behind it small, and "
+        f"{broken.reason.split(': ', 1)[0]} "
+        "holds only once it is Theta(1), after a number of steps like log N; take an optimizer whose steps "
+        "don't "
+        "shrink with the gradient, such as adam, or drop a requirement"
     )
 
 
-def _stages(
-    system: System,
-    extremes: Sequence[tuple[str, tuple[Affine, ...]]],
-    asked: tuple[Affine, ...],
-    split_all: bool,
+def stages_of(
+    system: System, extremes: Extremes, asked: tuple[Affine, ...], *, split_all: bool, unique: bool = True
 ) -> tuple[Stage, ...] | None:
-    """Answer the extremes one after another, then the values of all unknowns; None if the extremes clash."""
+    """Answer the extremes one after another, then what is asked; None if the extremes clash."""
     cell = Cell.start(system.definitions, system.all_constraints())
     stages: list[Stage] = []
     for name, goals in [*extremes, ("", asked)]:
-        stage = ask(goals, cell.copy(), unique=not name, split_all=split_all)
+        stage = ask(goals, cell.copy(), unique=unique and not name, split_all=split_all)
         values = agreed(stage)
         if values is None:
             if stages:
@@ -86,6 +89,30 @@ def _stages(
 def _infeasible(system: System, stage: Stage) -> Infeasible:
     from scalewright.theory.solver.proofs import contradiction
 
-    part = AxisCertificate("", system, {}, (stage,))
+    part = AxisCertificate(
+        "", system, {}, (Stage(stage.goals, _shortened(system, stage.tree), stage.unique),)
+    )
     part.verify()
     return Infeasible(contradiction(part), Certificate((part,)))
+
+
+def _shortened(system: System, tree: Tree) -> Tree:
+    """Return the same contradiction with the smallest sum of multipliers, for reading."""
+    if not isinstance(tree, Dead):
+        return tree
+    lines = dict(enumerate(system.all_constraints()))
+    start = len(lines)
+    lines |= {
+        start + place: lemma.adds for place, lemma in enumerate(tree.lemmas) if lemma.definition is not None
+    }
+    found = lp.shortest_proof(
+        Affine.number(1),
+        [line.form for line in lines.values()],
+        [line.sense == "==" for line in lines.values()],
+        costly=frozenset(place for place, index in enumerate(lines) if index >= start),
+    )
+    if found is None:
+        return tree
+    places = list(lines)
+    combination = {places[place]: value for place, value in found.items()}
+    return Dead(tree.lemmas, proof(Affine.number(1), "<=", combination))

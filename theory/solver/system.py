@@ -1,11 +1,17 @@
 """What the solver solves: exact constraints with their reasons, and unknowns defined as maxima."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import Literal
+from functools import cached_property
+from typing import Literal, TypeAlias
 
-from scalewright.theory.solver.affine import Affine, Max
+from scalewright.theory.solver.affine import Affine, Max, Number
+
+# What an unknown is: a number, or None for the exponent -oo of an exact zero.
+Size: TypeAlias = Number | None
+# After so many steps sizes are settled, or grow for ever: each settles at the latest a step after what it
+# reads.
+MOST_STEPS = 24
 
 
 @dataclass(frozen=True)
@@ -16,13 +22,26 @@ class Constraint:
     sense: Literal["<=", "=="]
     reason: str
 
-    def holds(self, values: Mapping[str, Fraction]) -> bool:
-        """Whether the statement is true at the given values."""
-        value = self.form.at(values)
+    def holds(self, values: Mapping[str, Size]) -> bool:
+        """Whether the statement is true at the given values; an exact zero is below everything."""
+        value = evaluate(self.form, values)
+        if value is None:
+            return self.sense == "<="
         return value == 0 if self.sense == "==" else value <= 0
 
     def __str__(self) -> str:
         return f"{self.form} {'=' if self.sense == '==' else '<='} 0"
+
+
+def evaluate(form: Affine, values: Mapping[str, Size]) -> Size:
+    """Return the number, or None if an unknown with a positive coefficient is an exact zero."""
+    total = form.constant
+    for name, factor in form.coefficients.items():
+        value = values[name]
+        if value is None:
+            return None
+        total += factor * value
+    return total
 
 
 @dataclass(frozen=True)
@@ -38,10 +57,25 @@ class Definition:
         sense: Literal["<=", "=="] = "==" if len(self.maximum.terms) == 1 else "<="
         return tuple(Constraint(term.value - own, sense, term.reason) for term in self.maximum.terms)
 
+    def at(self, now: Mapping[str, Size], before: Mapping[str, Size] | None) -> Size:
+        """Return the largest term; what comes `later` reads the values of the step before."""
+        found: Size = None
+        for term in self.maximum.terms:
+            if term.later and before is None:
+                continue
+            value = evaluate(term.value, before if term.later and before is not None else now)
+            if value is not None and (found is None or value > found):
+                found = value
+        return found
+
 
 @dataclass(frozen=True)
 class System:
-    """Definitions (in an order in which each refers only to earlier ones), and constraints on top of them."""
+    """Definitions, and constraints on top of them.
+
+    Terms that come `later` may refer to any unknown: they are absent at the first step of training, and read
+    what the step before left. The others must have an order in which each refers to earlier ones.
+    """
 
     definitions: tuple[Definition, ...]
     constraints: tuple[Constraint, ...]
@@ -51,14 +85,70 @@ class System:
         implied = tuple(c for definition in self.definitions for c in definition.constraints())
         return implied + self.constraints
 
-    def complete(self, values: Mapping[str, Fraction]) -> dict[str, Fraction]:
-        """Return values of all unknowns from those of the parameters' exponents, by evaluating the maxima."""
-        known = dict(values)
-        for definition in self.definitions:
-            known[definition.name] = definition.maximum.at(known)
-        return known
+    @cached_property
+    def order(self) -> tuple[Definition, ...]:
+        """The definitions in an order in which each refers to earlier ones, later terms apart."""
+        return tuple(_ordered(self.definitions))
 
-    def violations(self, values: Mapping[str, Fraction]) -> tuple[Constraint, ...]:
-        """Return the constraints that are false at the given exponents of the parameters."""
-        known = self.complete(values)
-        return tuple(constraint for constraint in self.constraints if not constraint.holds(known))
+    def steps(self, values: Mapping[str, Size]) -> Iterator[dict[str, Size]]:
+        """Yield the sizes after 1, 2, ... steps, until they settle; at most MOST_STEPS of them."""
+        before: dict[str, Size] | None = None
+        for _ in range(MOST_STEPS):
+            now = dict(values)
+            for definition in self.order:
+                now[definition.name] = definition.at(now, before)
+            yield now
+            if now == before:
+                return
+            before = now
+
+    def complete(self, values: Mapping[str, Size]) -> dict[str, Size]:
+        """Return the settled values of all unknowns, or of the last step if they don't settle."""
+        *_, last = self.steps(values)
+        return last
+
+    def violations(self, values: Mapping[str, Number]) -> tuple[Constraint, ...]:
+        """Return the constraints that are false at the given exponents of the parameters.
+
+        Sizes that don't settle violate the definition that still changes.
+        """
+        steps = list(self.steps(values))
+        broken = tuple(constraint for constraint in self.constraints if not constraint.holds(steps[-1]))
+        if broken or len(steps) == 1 or steps[-1] == steps[-2]:
+            return broken
+        changing = next(d for d in self.order if steps[-1][d.name] != steps[-2][d.name])
+        form = Affine.unknown(changing.name)
+        return (Constraint(form, "==", f"{changing.name} grows with every step of training"),)
+
+
+def _ordered(definitions: Sequence[Definition]) -> Iterator[Definition]:
+    """Yield the definitions depth first, in the order given where they don't depend on each other."""
+    by_name = {definition.name: definition for definition in definitions}
+    done: set[str] = set()
+    for first in definitions:
+        stack = [] if first.name in done else [(first, _references(first, by_name))]
+        opened = {first.name}
+        while stack:
+            definition, waiting = stack[-1]
+            following = next((name for name in waiting if name not in done), None)
+            if following is None:
+                done.add(definition.name)
+                stack.pop()
+                yield definition
+                continue
+            if following in opened:
+                raise ValueError(f"System: the definition of {following} must not refer to itself")
+            opened.add(following)
+            stack.append((by_name[following], _references(by_name[following], by_name)))
+
+
+def _references(definition: Definition, known: Mapping[str, Definition]) -> Iterator[str]:
+    return iter(
+        [
+            name
+            for term in definition.maximum.terms
+            if not term.later
+            for name in term.value.coefficients
+            if name in known
+        ]
+    )

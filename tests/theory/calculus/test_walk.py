@@ -5,9 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from scalewright.theory import Alignment, Parametrization, mlp, named
-from scalewright.theory.calculus.optimizers import OPTIMIZERS
-from scalewright.theory.calculus.walk import measure
+from scalewright.theory import Alignment, Parametrization, mlp, named, profile
 
 WIDTHS = (128, 256, 512)
 SEEDS = range(16)
@@ -15,11 +13,9 @@ SEEDS = range(16)
 
 def predicted(p: Parametrization) -> dict[str, float]:
     """Return the exponents of the effective updates and of the readout's propagating update."""
-    sizes = measure(p.architecture, OPTIMIZERS[p.optimizer], "width")
-    part = p.certificate.on("width")
-    values = part.system.complete(part.values)
-    found = {name: float(term.value.at(values)) for name, term in sizes.effective.items()}
-    return found | {"propagating": float(sizes.propagating["readout"].value.at(values))}
+    rows = {row.name: row for row in profile(p)["width"].later}
+    found = {name: float(row.effective) for name, row in rows.items()}
+    return found | {"propagating": float(rows["readout"].propagating)}
 
 
 def updates(p: Parametrization, width: int, seed: int, steps: int = 3, rate: float = 0.1) -> dict[str, float]:

@@ -5,7 +5,20 @@ from collections.abc import Callable
 
 import pytest
 
-from scalewright.theory import Architecture, ArchitectureError, Node, Power, mlp
+from scalewright.theory import (
+    Architecture,
+    ArchitectureError,
+    Node,
+    Power,
+    autoencoder,
+    convnet,
+    gpt,
+    lora,
+    mlp,
+    moe,
+    resnet,
+    vit,
+)
 
 SIZES = {name: Power({name: 1}) for name in ("inputs", "width", "outputs")}
 
@@ -56,8 +69,16 @@ def _put(*new: Node) -> Callable[[dict[str, Node]], None]:
         ),
         (
             _put(Node("input.activation", "scan", ("input",))),
-            "the operation of node 'input.activation' must be one of data, parameter, linear, bias, "
-            "activation, add, loss; given 'scan'",
+            "node 'input.activation' can't be represented: a state-space scan multiplies input-dependent "
+            "gates "
+            "over time, and its limit is no Tensor Program: size counting fails there (Vankadara et al. "
+            "2024)",
+        ),
+        (
+            _put(Node("input.activation", "fourier", ("input",))),
+            "the operation of node 'input.activation' must be one of data, parameter, linear, convolution, "
+            "embedding, bias, gain, depthwise, activation, pool, norm, add, product, multiplier, score, mix, "
+            "stream, branch, stack, dispatch, mixture, loss; given 'fourier'",
         ),
         (
             _put(Node("input.activation", "activation", ("input",), kind="sine")),
@@ -92,9 +113,35 @@ def _put(*new: Node) -> Callable[[dict[str, Node]], None]:
         ),
         (_without("loss"), "the graph must have exactly one loss node; given 0"),
         (
-            _put(Node("hidden.0.activation", "linear", ("hidden.0", "hidden.0.weight"))),
-            "parameter 'hidden.0.weight' must be used by one operation "
-            "(tied parameters have no rule yet); given 2",
+            _put(Node("hidden.0.activation", "bias", ("hidden.0", "hidden.0.weight"))),
+            "parameter 'hidden.0.weight' must be tied between uses of one kind; "
+            "given as a matrix in 'hidden.0' and as a vector in 'hidden.0.activation'",
+        ),
+        (
+            _put(Node("hidden.0.activation", "score", ("hidden.0", "input"), ("width",))),
+            "linear 'readout' must not take attention scores",
+        ),
+        (
+            _put(Node("hidden.0.activation", "mix", ("hidden.0", "input"))),
+            "mix 'hidden.0.activation' must take the scores of a score node as its second tensor; given "
+            "'width'",
+        ),
+        (
+            _put(Node("hidden.0.activation", "branch", ("hidden.0",))),
+            "branch 'hidden.0.activation' must be inside repeated blocks; given no stream before it",
+        ),
+        (
+            _put(Node("hidden.0.activation", "stack", ("hidden.0",))),
+            "stack 'hidden.0.activation' must end blocks; given no stream",
+        ),
+        (
+            _put(Node("hidden.0.activation", "stream", ("hidden.0",), ("width",))),
+            "the blocks of stream 'hidden.0.activation' must end in a stack; given none",
+        ),
+        (
+            _put(Node("hidden.0.activation", "mixture", ("hidden.0", "hidden.0"), ("width", "outputs"))),
+            "mixture 'hidden.0.activation' must take experts that begin with a dispatch; "
+            "given a path from 'data' without one",
         ),
         (
             _put(Node("hidden.0.activation", "add", ("hidden.0", "data"))),
@@ -132,10 +179,50 @@ def test_repeated_names_and_other_schemas_are_refused() -> None:
             {"activation": "sine"},
             "mlp: activation must be one of linear, relu, leaky_relu, gelu, silu, tanh, erf; given 'sine'",
         ),
-        ({"loss": "hinge"}, "mlp: loss must be one of squared, cross-entropy; given 'hinge'"),
+        ({"loss": "hinge"}, "mlp: loss must be one of squared, cross-entropy, brier; given 'hinge'"),
     ],
 )
 def test_builder_refuses(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(ArchitectureError) as caught:
         mlp(**arguments)  # type: ignore[arg-type]
+    assert str(caught.value) == message
+
+
+def test_weights_tied_across_the_border_of_blocks_are_refused() -> None:
+    """A weight shared by all blocks and something outside has no one exponent on the axis depth."""
+    found = dict(resnet(layers=1).by_name)
+    found["readout"] = Node("readout", "linear", ("last.activation", "blocks.0.weight"))
+    del found["readout.weight"]
+    sizes = dict(resnet().dimensions)
+    with pytest.raises(ArchitectureError) as caught:
+        Architecture(found.values(), sizes)
+    assert str(caught.value) == (
+        "Architecture: parameter 'blocks.0.weight' must not be tied across the border of blocks; "
+        "given in blocks.0, readout"
+    )
+
+
+@pytest.mark.parametrize("build", [mlp, convnet, resnet, vit, gpt, moe, autoencoder, lora])
+def test_identity_every_builder_survives_its_file(build: Callable[[], Architecture]) -> None:
+    architecture = build()
+    assert Architecture.from_json(json.dumps(architecture.to_json())) == architecture
+    assert all(architecture.users_of(node.name) for node in architecture.parameters)
+
+
+@pytest.mark.parametrize(
+    ("build", "arguments", "message"),
+    [
+        (gpt, {"place": "mid"}, "gpt: place must be one of pre, post; given 'mid'"),
+        (gpt, {"norm": "weight"}, "gpt: norm must be one of layer, rms, batch; given 'weight'"),
+        (gpt, {"vocabulary": "all"}, "gpt: vocabulary must be one of fixed, grow; given 'all'"),
+        (moe, {"active": "all"}, "moe: active must be one of fixed, grow; given 'all'"),
+        (autoencoder, {"neck": 1}, "autoencoder: neck must be at least 0 and below 1; given 1"),
+        (resnet, {"layers": 0}, "resnet: layers must be an integer of at least 1; given 0"),
+    ],
+)
+def test_builders_refuse(
+    build: Callable[..., Architecture], arguments: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ArchitectureError) as caught:
+        build(**arguments)
     assert str(caught.value) == message

@@ -1,0 +1,513 @@
+"""Measure the exponents that `theory.profile` predicts, on small networks that know nothing of exponents.
+
+Every network is written out in torch, takes initial standard deviations, rates and epsilons as plain numbers
+from `Parametrization.at`, and is trained for a few steps at growing widths or depths. Of every tensor y = W x
+
+    size         rms of y_0                   effective    rms of (W_t - W_0) x_t
+    gradient     rms of d loss / d y_0        propagating  rms of W_0 (x_t - x_0)
+    change       rms of y_t - y_0
+
+are measured, rms over samples, entries and copies of a block. The slope of log rms against log size is fitted
+for every seed by itself; its mean is the measured exponent, its spread over seeds the standard error.
+"""
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from scalewright import theory
+
+SAMPLES, INPUTS, OUTPUTS, POSITIONS = 16, 8, 4, 6
+VOCABULARY, HEAD, HEADS, RANK = 12, 8, 2, 4
+EPSILON = 1e-4
+QUANTITIES = ("size", "gradient", "effective", "propagating", "change")
+BILINEAR: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "linear": lambda x, w: x @ w.T,
+    "transposed": lambda x, w: x @ w,
+    "convolution": lambda x, w: torch.cat([x.roll(1, 1), x, x.roll(-1, 1)], -1) @ w.T,
+    "embedding": lambda x, w: w[x],
+    "gain": lambda x, w: x * w,
+    "bias": lambda x, w: w.expand_as(x),
+}
+
+
+@dataclass
+class Use:
+    """What a tensor was made of: y = m w x of a weight that is called `key`, or y alone."""
+
+    y: Tensor
+    op: str = ""
+    x: Tensor | None = None
+    key: str = ""
+
+
+@dataclass
+class Tape:
+    """The weights of one network and what its forward pass made of them, by name; several uses for copies."""
+
+    weights: Mapping[str, Tensor]
+    factors: Mapping[str, float]
+    sizes: Mapping[str, int]
+    uses: dict[str, list[Use]] = field(default_factory=dict)
+
+    def note(self, name: str, y: Tensor) -> Tensor:
+        """Record a tensor that no weight makes."""
+        self.uses.setdefault(name, []).append(Use(y))
+        return y
+
+    def apply(self, op: str, name: str, x: Tensor, key: str = "") -> Tensor:
+        """Apply a weight, `name`.weight unless `key` names it, and record it under the name without @copy."""
+        key = key or f"{name.split('@')[0]}.weight" + name[len(name.split("@")[0]) :]
+        y = self.factors.get(key.split("@")[0], 1.0) * BILINEAR[op](x, self.weights[key])
+        y = x + y if op == "bias" else y
+        self.uses.setdefault(name.split("@")[0], []).append(Use(y, op, x, key))
+        return y
+
+    def norm(self, name: str, x: Tensor, kind: str, affine: bool = True) -> Tensor:
+        """Normalise over entries (layer, rms) or over everything else (batch), then gain and bias."""
+        axes = tuple(range(x.ndim - 1)) if kind == "batch" else (-1,)
+        centred = x if kind == "rms" else x - x.mean(axes, keepdim=True)
+        y = self.note(name, centred / (centred.square().mean(axes, keepdim=True) + 1e-12).sqrt())
+        if not affine:
+            return y
+        y = self.apply("gain", f"{name}.scaled", y, f"{name}.weight")
+        if kind == "rms":
+            return y
+        return self.apply("bias", f"{name}.scaled.shifted", y, f"{name}.bias")
+
+
+@dataclass(frozen=True)
+class Network:
+    """Shapes of all weights at given sizes, and the forward pass."""
+
+    shapes: Callable[[Mapping[str, int]], dict[str, tuple[int, ...]]]
+    forward: Callable[[Tape, Tensor], Tensor]
+    data: str = "vectors"
+
+
+def perceptron(layers: int, activation: Callable[[Tensor], Tensor] = torch.relu, bias: bool = False) -> Network:
+    """Weight layers input, hidden.0, ..., readout with an activation between them."""
+    names = ["input", *(f"hidden.{i}" for i in range(layers - 2)), "readout"]
+
+    def shapes(sizes: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
+        widths = [INPUTS, *[sizes["width"]] * (layers - 1), OUTPUTS]
+        found = {f"{name}.weight": (widths[i + 1], widths[i]) for i, name in enumerate(names)}
+        return found | ({f"{name}.bias": (widths[i + 1],) for i, name in enumerate(names)} if bias else {})
+
+    def forward(tape: Tape, x: Tensor) -> Tensor:
+        for name in names:
+            x = tape.apply("linear", name, x if name == "input" else activation(x))
+            x = tape.apply("bias", f"{name}.shifted", x, f"{name}.bias") if bias else x
+        return x
+
+    return Network(shapes, forward)
+
+
+def convolutional(norm: str | None) -> Network:
+    """Two convolutions over a ring of positions, a mean over positions, a linear readout."""
+
+    def shapes(sizes: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
+        n = sizes["width"]
+        found: dict[str, tuple[int, ...]] = {"input.weight": (n, 3 * INPUTS), "hidden.0.weight": (n, 3 * n)}
+        for name in ("input", "hidden.0") if norm else ():
+            found |= {f"{name}.norm.weight": (n,), f"{name}.norm.bias": (n,)}
+        return found | {"readout.weight": (OUTPUTS, n)}
+
+    def forward(tape: Tape, x: Tensor) -> Tensor:
+        for name in ("input", "hidden.0"):
+            x = tape.apply("convolution", name, x)
+            x = torch.relu(tape.norm(f"{name}.norm", x, norm) if norm else x)
+        return tape.apply("linear", "readout", x.mean(1))
+
+    return Network(shapes, forward, "images")
+
+
+def residual(layers: int) -> Network:
+    """Blocks x + L^-m F(x), each with its own `layers` weights; F = W relu(... W relu(x))."""
+
+    def shapes(sizes: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
+        n = sizes["width"]
+        copies = [f"blocks.{i}.weight@{b}" for b in range(sizes["depth"]) for i in range(layers)]
+        return {"input.weight": (n, INPUTS), **dict.fromkeys(copies, (n, n)), "readout.weight": (OUTPUTS, n)}
+
+    def forward(tape: Tape, data: Tensor) -> Tensor:
+        stream = tape.apply("linear", "input", data)
+        for block in range(tape.sizes["depth"]):
+            x = stream
+            for index in range(layers):
+                x = tape.apply("linear", f"blocks.{index}@{block}", torch.relu(x))
+            x = tape.note("blocks.sum.branch", tape.factors["blocks.sum"] * x)
+            stream = tape.note("blocks.sum", stream + x)
+        return tape.apply("linear", "readout", torch.relu(tape.note("blocks", stream)))
+
+    return Network(shapes, forward)
+
+
+def autoencoding() -> Network:
+    """Encoder to n, n to n, a neck of n^1/2 units, the decoder its mirror image."""
+
+    def shapes(sizes: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
+        n, neck = sizes["width"], math.isqrt(sizes["width"])
+        return {
+            "encoder.input.weight": (n, INPUTS), "encoder.0.weight": (n, n), "neck.weight": (neck, n),
+            "decoder.expand.weight": (n, neck), "decoder.0.weight": (n, n), "decoder.output.weight": (INPUTS, n),
+        }  # fmt: skip
+
+    def forward(tape: Tape, x: Tensor) -> Tensor:
+        x = torch.relu(tape.apply("linear", "encoder.input", x))
+        x = tape.apply("linear", "neck", torch.relu(tape.apply("linear", "encoder.0", x)))
+        for name in ("decoder.expand", "decoder.0"):
+            x = torch.relu(tape.apply("linear", name, x))
+        return tape.apply("linear", "decoder.output", x)
+
+    return Network(shapes, forward, "self")
+
+
+@dataclass(frozen=True)
+class Transformer:
+    """One block of attention and perceptron between norms, in the variants that the cases need."""
+
+    norm: str = "layer"
+    heads: str = "grow"
+    tied: bool = False
+    gated: bool = False
+    adapters: bool = False
+
+    @property
+    def network(self) -> Network:
+        """The shapes and the forward pass."""
+        return Network(self.shapes, self.forward, "tokens")
+
+    def shapes(self, sizes: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
+        """Square matrices in the block; an adapter's A and B beside each."""
+        n = sizes["width"]
+        parts = [f"attention.{part}" for part in ("query", "key", "value", "output")]
+        parts += ["mlp.up", "mlp.down", *(["mlp.gate"] if self.gated else [])]
+        found: dict[str, tuple[int, ...]] = {"embedding.weight": (VOCABULARY, n), "positions.weight": (POSITIONS, n)}
+        for part in parts:
+            found[f"blocks.{part}.weight"] = (n, n)
+            if self.adapters:
+                found |= {f"blocks.{part}.A.weight": (RANK, n), f"blocks.{part}.B.weight": (n, RANK)}
+        for name in () if self.adapters else ("blocks.attention.norm", "blocks.mlp.norm", "norm"):
+            found |= {f"{name}.weight": (n,)} | ({} if self.norm == "rms" else {f"{name}.bias": (n,)})
+        return found if self.tied else found | {"readout.weight": (VOCABULARY, n)}
+
+    def map(self, tape: Tape, name: str, x: Tensor) -> Tensor:
+        """A linear map, with what its adapter adds."""
+        y = tape.apply("linear", name, x)
+        if not self.adapters:
+            return y
+        added = tape.apply("linear", f"{name}.B", tape.apply("linear", f"{name}.A", x))
+        return tape.note(f"{name}.adapted", y + added)
+
+    def attention(self, tape: Tape, x: Tensor) -> Tensor:
+        """Causal softmax attention over heads; the score's factor is a number that is given."""
+        name, n = "blocks.attention", tape.sizes["width"]
+        count = HEADS if self.heads == "fixed" else n // HEAD
+        query, key, value = (
+            self.map(tape, f"{name}.{part}", x).unflatten(-1, (count, -1)).transpose(1, 2)
+            for part in ("query", "key", "value")
+        )
+        scores = tape.note(f"{name}.scores", tape.factors[f"{name}.scores"] * (query @ key.transpose(-1, -2)))
+        masked = scores + torch.full((POSITIONS, POSITIONS), -math.inf, dtype=x.dtype).triu(1)
+        mixed = (masked.softmax(-1) @ value).transpose(1, 2).flatten(2)
+        return self.map(tape, f"{name}.output", tape.note(f"{name}.mix", mixed))
+
+    def perceptron(self, tape: Tape, x: Tensor) -> Tensor:
+        """Up, activation, perhaps a gate, down."""
+        up = torch.nn.functional.silu(self.map(tape, "blocks.mlp.up", x))
+        up = tape.note("blocks.mlp.gated", up * self.map(tape, "blocks.mlp.gate", x)) if self.gated else up
+        return self.map(tape, "blocks.mlp.down", up)
+
+    def forward(self, tape: Tape, tokens: Tensor) -> Tensor:
+        """Embeddings, the block, a last norm, the readout."""
+        places = torch.arange(POSITIONS).expand_as(tokens)
+        x = tape.apply("embedding", "embedding", tokens) + tape.apply("embedding", "positions", places)
+        for name, part in (("attention", self.attention), ("mlp", self.perceptron)):
+            branch = part(tape, tape.norm(f"blocks.{name}.norm", x, self.norm, not self.adapters))
+            x = tape.note(f"blocks.{name}.sum", x + tape.factors[f"blocks.{name}.sum"] * branch)
+        x = tape.norm("norm", x, self.norm, not self.adapters)
+        if not self.tied:
+            return tape.apply("linear", "readout", x)
+        y = tape.apply("linear", "readout", x, "embedding.weight")
+        return tape.note("readout.multiplier", tape.factors["readout.multiplier"] * y)
+
+
+def draw_data(kind: str, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Gaussian vectors, images or tokens, with labels drawn at random (the vectors themselves for "self")."""
+    if kind == "tokens":
+        drawn = torch.randint(VOCABULARY, (2, SAMPLES // 4, POSITIONS), generator=generator)
+        return drawn[0], drawn[1]
+    shape = (SAMPLES, POSITIONS, INPUTS) if kind == "images" else (SAMPLES, INPUTS)
+    x = torch.randn(shape, generator=generator, dtype=torch.float64)
+    return x, x if kind == "self" else torch.randint(OUTPUTS, (SAMPLES,), generator=generator)
+
+
+def loss_of(kind: str, logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross-entropy, or half the squared distance, summed over outputs, mean over samples."""
+    if kind == "cross-entropy":
+        return torch.nn.functional.cross_entropy(logits.flatten(0, -2), labels.flatten())
+    targets = labels if labels.is_floating_point() else torch.nn.functional.one_hot(labels, logits.shape[-1])
+    return (logits - targets).square().sum(-1).mean() / 2
+
+
+def _plain(state: dict[str, Tensor], g: Tensor, w: Tensor, eps: float, t: int) -> Tensor:
+    return g
+
+
+def _heavy_ball(state: dict[str, Tensor], g: Tensor, w: Tensor, eps: float, t: int) -> Tensor:
+    state["m"] = 0.9 * state.get("m", 0.0) + g
+    return state["m"]
+
+
+def _adam(state: dict[str, Tensor], g: Tensor, w: Tensor, eps: float, t: int) -> Tensor:
+    state["m"] = 0.9 * state.get("m", 0.0) + 0.1 * g
+    state["v"] = 0.95 * state.get("v", 0.0) + 0.05 * g.square()
+    return state["m"] / (1 - 0.9**t) / ((state["v"] / (1 - 0.95**t)).sqrt() + EPSILON * eps)
+
+
+def _sign(state: dict[str, Tensor], g: Tensor, w: Tensor, eps: float, t: int) -> Tensor:
+    return g.sign()
+
+
+def _adafactor(state: dict[str, Tensor], g: Tensor, w: Tensor, eps: float, t: int) -> Tensor:
+    """Second moments by rows and columns; the step is measured in units of the weight's own rms."""
+    square = g.square() + EPSILON**2 * eps
+    for name, axis in (("rows", 1), ("columns", 0)):
+        state[name] = 0.9 * state.get(name, 0.0) + 0.1 * square.mean(axis, keepdim=True)
+    moment = state["rows"] * state["columns"] / state["rows"].mean() / (1 - 0.9**t)
+    return rms([w]) * g / moment.sqrt()
+
+
+def _muon(state: dict[str, Tensor], g: Tensor, w: Tensor, eps: float, t: int) -> Tensor:
+    """The polar factor U V^T of a gradient; exact, from a basis of its few columns (one a sample)."""
+    probes = torch.randn(g.shape[1], SAMPLES, dtype=g.dtype, generator=torch.Generator().manual_seed(t))
+    basis = torch.linalg.qr(g @ probes).Q
+    left, values, right = torch.linalg.svd(basis.T @ g, full_matrices=False)
+    kept = (values > 1e-9 * values[0]).to(g.dtype)
+    return (basis @ left * kept) @ right
+
+
+STEPS: dict[str, Callable[..., Tensor]] = {
+    "sgd": _plain, "momentum": _heavy_ball, "adam": _adam, "sign": _sign, "adafactor": _adafactor, "muon": _muon,
+}  # fmt: skip
+
+
+def rms(tensors: Iterable[Tensor]) -> float:
+    """Root mean square over the entries of all tensors."""
+    found = list(tensors)
+    return math.sqrt(sum(float(x.square().sum()) for x in found) / sum(x.numel() for x in found))
+
+
+@dataclass(frozen=True)
+class Case:
+    """One prediction against one network: what grows, what is held, and how the network is trained.
+
+    `rates` replaces the parametrization's own rates by one power; `step` asks for the sizes right after that
+    step instead of those later in training; `fixed` holds the other sizes; `lr` is the common prefactor.
+    """
+
+    name: str
+    parametrization: theory.Parametrization
+    network: Network
+    lr: float
+    axis: str = "width"
+    sizes: Sequence[int] = (256, 512, 1024, 2048, 4096)
+    fixed: Mapping[str, int] = field(default_factory=dict)
+    rates: Mapping[str, str] | None = None
+    loss: str = "cross-entropy"
+    seeds: int = 4
+    steps: int = 4
+    step: int | None = None
+
+    @property
+    def given(self) -> theory.Parametrization:
+        """The parametrization with the rates that the case runs at."""
+        return self.parametrization if self.rates is None else self.parametrization.with_lr(self.rates)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One exponent: predicted, measured with its standard error, and the slope of the two largest sizes.
+
+    `exactly_zero` says whether every measured size was 0, for which the prediction is "-oo" and no slope.
+    """
+
+    case: str
+    tensor: str
+    quantity: str
+    predicted: str
+    slope: float
+    error: float
+    local: float
+    local_error: float
+    exactly_zero: bool
+
+    @property
+    def tolerance(self) -> float:
+        """0.1; for the logits' propagating update, and their change of which it is a part, 0.15."""
+        slow = self.tensor.split(".")[-1] in ("readout", "output", "multiplier") and "attention" not in self.tensor
+        return 0.15 if slow and self.quantity in ("propagating", "change") else 0.1
+
+    def misses(self, predicted: str | None = None) -> float:
+        """Return the distance of the measured slope from the prediction, or from another one."""
+        wanted = self.predicted if predicted is None else predicted
+        if wanted == "-oo" or self.exactly_zero:
+            return 0.0 if wanted == "-oo" and self.exactly_zero else math.inf
+        return abs(self.slope - float(Fraction(wanted)))
+
+
+def numbers_of(given: theory.Parametrization, sizes: Mapping[str, int]) -> dict[str, theory.Numbers]:
+    """Return plain numbers for every parameter at the given sizes; frozen ones have a rate of zero."""
+    known = {name for _, power in given.architecture.dimensions for name, _ in power.items}
+    data = {"inputs": INPUTS, "outputs": OUTPUTS, "vocabulary": VOCABULARY, "rank": RANK}
+    values = {name: size for name, size in ({**data, **sizes}).items() if name in known}
+    found = given.at(**values)
+    for node in given.architecture.parameters:
+        if node.kind == "frozen":
+            powers = {part.axis: -part.values[f"b[{node.name}]"] for part in given.certificate.axes}
+            found[node.name] = theory.Numbers(1.0, theory.Power(powers).at(**sizes), 0.0)
+    return found
+
+
+def start(key: str, shape: tuple[int, ...], std: float, generator: torch.Generator) -> Tensor:
+    """Draw an initial weight; gains of norms start equal, their biases and an adapter's B at zero."""
+    if ".norm." in f".{key}" or key.endswith(".B.weight"):
+        return torch.full(shape, std if key.endswith("norm.weight") else 0.0, dtype=torch.float64)
+    return std * torch.randn(shape, generator=generator, dtype=torch.float64)
+
+
+@dataclass
+class Run:
+    """One network in training: initial weights, how far they have moved, and the optimizers' memories.
+
+    The updates are kept apart from the initial weights, so that (W_t - W_0) x_t is not lost to cancellation.
+    """
+
+    case: Case
+    sizes: Mapping[str, int]
+    numbers: Mapping[str, theory.Numbers]
+    initial: dict[str, Tensor]
+    moved: dict[str, Tensor]
+    data: tuple[Tensor, Tensor]
+    memory: dict[str, dict[str, Tensor]]
+
+    @classmethod
+    def of(cls, case: Case, size: int, seed: int) -> "Run":
+        """Draw data, which depend on the seed alone, and weights."""
+        sizes = {"width": 0, "depth": 1} | dict(case.fixed) | {case.axis: size}
+        numbers = numbers_of(case.given, sizes)
+        data = draw_data(case.network.data, torch.Generator().manual_seed(seed))
+        generator = torch.Generator().manual_seed(1000 * seed + size)
+        initial = {
+            key: start(key, shape, numbers[base(key)].init_std, generator)
+            for key, shape in case.network.shapes(sizes).items()
+        }
+        moved = {key: torch.zeros_like(w) for key, w in initial.items()}
+        return cls(case, sizes, numbers, initial, moved, data, {key: {} for key in initial})
+
+    def observe(self) -> tuple[Tape, dict[str, Tensor], dict[str, list[Tensor]]]:
+        """Return the forward pass, the gradients of all weights, and those of all recorded tensors."""
+        weights = {key: (w + self.moved[key]).requires_grad_() for key, w in self.initial.items()}
+        factors = {name: power.at(**self.sizes) for name, power in self.case.given.multipliers.items()}
+        own = {name: numbers.multiplier for name, numbers in self.numbers.items()}
+        tape = Tape(weights, own | branches(factors), self.sizes)
+        logits = self.case.network.forward(tape, self.data[0])
+        tensors = [use.y for uses in tape.uses.values() for use in uses]
+        loss = loss_of(self.case.loss, logits, self.data[1])
+        found = torch.autograd.grad(loss, [*weights.values(), *tensors], allow_unused=True)
+        gradients = dict(zip(weights, found, strict=False))
+        rest = iter(found[len(weights) :])
+        return tape, gradients, {name: [next(rest) for _ in uses] for name, uses in tape.uses.items()}
+
+    @torch.no_grad()
+    def update(self, gradients: Mapping[str, Tensor], t: int) -> None:
+        """Move every weight by its own optimizer's step at its own rate."""
+        for key, g in gradients.items():
+            numbers = self.numbers[base(key)]
+            if numbers.lr:
+                step = STEPS[self.case.given.optimizers[base(key)].name]
+                w = self.initial[key] + self.moved[key]
+                eps = 0.0 if numbers.eps is None else numbers.eps
+                self.moved[key] -= self.case.lr * numbers.lr * step(self.memory[key], g, w, eps, t)
+
+
+def base(key: str) -> str:
+    """Return the parameter that a copy of it, such as blocks.0.weight@7, belongs to."""
+    return key.split("@")[0]
+
+
+def branches(factors: Mapping[str, float]) -> dict[str, float]:
+    """Return fixed factors by the tensor they multiply, without the suffix of the branch."""
+    return {name.removesuffix(".branch"): value for name, value in factors.items()}
+
+
+def measure(case: Case, size: int, seed: int) -> dict[tuple[str, str], float]:
+    """Train one network and return the rms of every quantity of every tensor."""
+    run = Run.of(case, size, seed)
+    first, gradients, arriving = run.observe()
+    found = {(name, "size"): rms(use.y for use in uses) for name, uses in first.uses.items()}
+    found |= {(name, "gradient"): rms(gs) for name, gs in arriving.items()}
+    for t in range(1, case.steps + 1):
+        run.update(gradients, t)
+        last, gradients, _ = run.observe()
+    with torch.no_grad():
+        for name, uses in first.uses.items():
+            found |= {(name, quantity): value for quantity, value in moved(run, uses, last.uses[name])}
+    return found
+
+
+def moved(run: Run, before: list[Use], after: list[Use]) -> Iterable[tuple[str, float]]:
+    """Yield the change of a tensor, and the two parts of it where a weight makes it."""
+    yield "change", rms(b.y - a.y for a, b in zip(before, after, strict=True))
+    if not before[0].op:
+        return
+    product = BILINEAR[before[0].op]
+    scale = [run.numbers[base(use.key)].multiplier for use in before]
+    yield "effective", rms(m * product(use.x, run.moved[use.key]) for m, use in zip(scale, after, strict=True))
+    if before[0].x.is_floating_point():
+        changes = zip(scale, before, after, strict=True)
+        yield "propagating", rms(m * product(b.x - a.x, run.initial[a.key]) for m, a, b in changes)
+
+
+def compare(case: Case) -> list[Measured]:
+    """Measure all sizes and seeds of a case, and return every exponent that is predicted."""
+    runs = [[measure(case, size, seed) for size in case.sizes] for seed in range(case.seeds)]
+    rows = []
+    for tensor, quantity in runs[0][0]:
+        predicted = prediction(case, tensor, quantity)
+        if predicted is not None:
+            values = np.array([[found[tensor, quantity] for found in run] for run in runs])
+            rows.append(fitted(case, tensor, quantity, predicted, values))
+    return rows
+
+
+def prediction(case: Case, tensor: str, quantity: str, given: theory.Parametrization | None = None) -> str | None:
+    """Return what `profile` says of a tensor, under the case's parametrization or another; None if nothing.
+
+    The gradient is measured before any step, where the calculus has it at the first step.
+    """
+    part = theory.profile(given or case.given, loss=case.loss)[case.axis]
+    step = 1 if quantity == "gradient" else case.step
+    value = getattr(part.row(tensor, step=step), quantity)
+    return None if value is None else str(value)
+
+
+def fitted(case: Case, tensor: str, quantity: str, predicted: str, values: np.ndarray) -> Measured:
+    """Fit log rms (a row a seed) against log size: mean and standard error of the seeds' slopes."""
+    if not values.any():
+        return Measured(case.name, tensor, quantity, predicted, math.nan, 0.0, math.nan, 0.0, True)
+    x, y = np.log(np.array(case.sizes, float)), np.log(values)
+    slopes = np.polyfit(x, y.T, 1)[0]
+    local = (y[:, -1] - y[:, -2]) / (x[-1] - x[-2])
+    spread = [float(s.std(ddof=1) / math.sqrt(len(s))) for s in (slopes, local)]
+    whole, last = float(slopes.mean()), float(local.mean())
+    return Measured(case.name, tensor, quantity, predicted, whole, spread[0], last, spread[1], False)
