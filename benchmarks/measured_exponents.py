@@ -269,9 +269,9 @@ def _heavy_ball(state: dict[str, Tensor], g: Tensor, w: Tensor, eps: float, t: i
 
 
 def _adam(state: dict[str, Tensor], g: Tensor, w: Tensor, eps: float, t: int) -> Tensor:
-    state["m"] = 0.9 * state.get("m", 0.0) + 0.1 * g
-    state["v"] = 0.95 * state.get("v", 0.0) + 0.05 * g.square()
-    return state["m"] / (1 - 0.9**t) / ((state["v"] / (1 - 0.95**t)).sqrt() + EPSILON * eps)
+    mean = state.setdefault("mean", torch.zeros_like(g)).lerp_(g, 0.1)
+    square = state.setdefault("square", torch.zeros_like(g)).mul_(0.95).addcmul_(g, g, value=0.05)
+    return mean / (square / (1 - 0.95**t)).sqrt_().add_(EPSILON * eps).mul_(1 - 0.9**t)
 
 
 def _sign(state: dict[str, Tensor], g: Tensor, w: Tensor, eps: float, t: int) -> Tensor:
@@ -414,30 +414,33 @@ class Run:
         moved = {key: torch.zeros_like(w) for key, w in initial.items()}
         return cls(case, sizes, numbers, initial, moved, data, {key: {} for key in initial})
 
-    def observe(self) -> tuple[Tape, dict[str, Tensor], dict[str, list[Tensor]]]:
-        """Return the forward pass, the gradients of all weights, and those of all recorded tensors."""
+    def forward(self) -> tuple[Tape, Tensor]:
+        """Return the forward pass at the present weights, and its loss."""
         weights = {key: (w + self.moved[key]).requires_grad_() for key, w in self.initial.items()}
         factors = {name: power.at(**self.sizes) for name, power in self.case.given.multipliers.items()}
         own = {name: numbers.multiplier for name, numbers in self.numbers.items()}
         tape = Tape(weights, own | branches(factors), self.sizes)
         logits = self.case.network.forward(tape, self.data[0])
+        return tape, loss_of(self.case.loss, logits, self.data[1])
+
+    def gradients(self, tape: Tape, loss: Tensor) -> tuple[dict[str, Tensor], dict[str, list[Tensor]]]:
+        """Return the gradients of all trained weights, and those of all recorded tensors."""
+        trained = [key for key in tape.weights if self.numbers[base(key)].lr]
         tensors = [use.y for uses in tape.uses.values() for use in uses]
-        loss = loss_of(self.case.loss, logits, self.data[1])
-        found = torch.autograd.grad(loss, [*weights.values(), *tensors], allow_unused=True)
-        gradients = dict(zip(weights, found, strict=False))
-        rest = iter(found[len(weights) :])
-        return tape, gradients, {name: [next(rest) for _ in uses] for name, uses in tape.uses.items()}
+        found = torch.autograd.grad(loss, [*(tape.weights[key] for key in trained), *tensors])
+        rest = iter(found[len(trained) :])
+        arriving = {name: [next(rest) for _ in uses] for name, uses in tape.uses.items()}
+        return dict(zip(trained, found, strict=False)), arriving
 
     @torch.no_grad()
     def update(self, gradients: Mapping[str, Tensor], t: int) -> None:
         """Move every weight by its own optimizer's step at its own rate."""
         for key, g in gradients.items():
-            numbers = self.numbers[base(key)]
-            if numbers.lr:
-                step = STEPS[self.case.given.optimizers[base(key)].name]
-                w = self.initial[key] + self.moved[key]
-                eps = 0.0 if numbers.eps is None else numbers.eps
-                self.moved[key] -= self.case.lr * numbers.lr * step(self.memory[key], g, w, eps, t)
+            numbers, w = self.numbers[base(key)], self.initial[key] + self.moved[key]
+            step = STEPS[self.case.given.optimizers[base(key)].name]
+            eps = 0.0 if numbers.eps is None else numbers.eps
+            rate = self.case.lr * numbers.lr
+            self.moved[key].sub_(step(self.memory[key], g, w, eps, t), alpha=rate)
 
 
 def base(key: str) -> str:
@@ -453,13 +456,15 @@ def branches(factors: Mapping[str, float]) -> dict[str, float]:
 def measure(case: Case, size: int, seed: int) -> dict[tuple[str, str], float]:
     """Train one network and return the rms of every quantity of every tensor."""
     run = Run.of(case, size, seed)
-    first, gradients, arriving = run.observe()
-    found = {(name, "size"): rms(use.y for use in uses) for name, uses in first.uses.items()}
-    found |= {(name, "gradient"): rms(gs) for name, gs in arriving.items()}
+    first, loss = run.forward()
+    gradients, arriving = run.gradients(first, loss)
     for t in range(1, case.steps + 1):
         run.update(gradients, t)
-        last, gradients, _ = run.observe()
+        last, loss = run.forward()
+        gradients = run.gradients(last, loss)[0] if t < case.steps else {}
     with torch.no_grad():
+        found = {(name, "size"): rms(use.y for use in uses) for name, uses in first.uses.items()}
+        found |= {(name, "gradient"): rms(gs) for name, gs in arriving.items()}
         for name, uses in first.uses.items():
             found |= {(name, quantity): value for quantity, value in moved(run, uses, last.uses[name])}
     return found
@@ -511,3 +516,65 @@ def fitted(case: Case, tensor: str, quantity: str, predicted: str, values: np.nd
     spread = [float(s.std(ddof=1) / math.sqrt(len(s))) for s in (slopes, local)]
     whole, last = float(slopes.mean()), float(local.mean())
     return Measured(case.name, tensor, quantity, predicted, whole, spread[0], last, spread[1], False)
+
+
+WIDE, MIDDLE = (256, 512, 1024, 2048, 4096), (128, 256, 512, 1024)
+DEEP = (8, 16, 32, 64, 128, 256)
+
+
+def perceptrons() -> Iterable[Case]:
+    """Multilayer perceptrons on the axis width, good and bad parametrizations, by optimizer."""
+    tanh, named, mlp = torch.tanh, theory.named, theory.mlp
+    three, net = mlp(3, "tanh"), perceptron(3, tanh)
+    sp_sgd, sp_adam = named(three, "sp", "sgd"), named(three, "sp", "adam")
+    yield Case("mlp, SP n^-1/2, SGD", sp_sgd, net, 0.02, rates={"width": "-1/2"}, seeds=8)
+    yield Case("mlp, SP n^-1, SGD", sp_sgd, net, 0.5, seeds=8)
+    yield Case("mlp, SP n^-1, Adam", sp_adam, net, 0.02, rates={"width": "-1"}, seeds=8)
+    yield Case("mlp, SP n^-3/2, Adam", sp_adam, net, 0.5, seeds=8)
+    yield Case("mlp, NTP, SGD", named(three, "ntp", "sgd"), net, 0.2, seeds=8)
+    yield Case("mlp, SP full align, Adam", named(three, "sp-full-align", "adam"), net, 0.02, seeds=8)
+    squared = named(mlp(4, loss="squared"), "mup", "sgd")
+    yield Case("mlp of 4, muP, SGD, squared", squared, perceptron(4), 0.1, loss="squared", sizes=WIDE[:-1])
+    two = named(mlp(2), "mean-field", "sgd")
+    yield Case("mlp of 2, mean field, SGD", two, perceptron(2), 0.1, seeds=8)
+    biased = named(mlp(3, bias=True), "mup", "adam")
+    yield Case("mlp with biases, muP, Adam", biased, perceptron(3, bias=True), 0.02)
+    for name in ("sign", "muon", "adafactor"):
+        yield Case(f"mlp, muP, {name}", named(mlp(3), "mup", name), perceptron(3), 0.02, sizes=WIDE[:-1])
+
+
+def other_networks() -> Iterable[Case]:
+    """Convolutions, bottlenecks, attention, tied weights and adapters on the axis width."""
+    named, gpt = theory.named, theory.gpt
+    plain = named(theory.convnet(3), "mup", "momentum")
+    yield Case("convnet, muP, momentum", plain, convolutional(None), 0.01, sizes=MIDDLE)
+    normed = named(theory.convnet(3, norm="batch"), "mup", "adam")
+    yield Case("convnet with batch norm, muP, Adam", normed, convolutional("batch"), 0.01, sizes=MIDDLE)
+    squares = (256, 1024, 4096)
+    neck = named(theory.autoencoder("1/2"), "mup", "adam")
+    yield Case("autoencoder, neck n^1/2, Adam", neck, autoencoding(), 0.02, sizes=squares, loss="squared")
+    fixed = named(gpt(heads="fixed", activation="silu"), "mup", "adam")
+    yield Case("gpt, fixed heads, Adam", fixed, Transformer(heads="fixed").network, 0.02, sizes=MIDDLE)
+    grow = named(gpt(activation="silu"), "mup", "muon+adam")
+    yield Case("gpt, heads grow, Muon and Adam", grow, Transformer().network, 0.02, sizes=MIDDLE)
+    tied = named(gpt(tied=True, norm="rms", gated=True, activation="silu"), "mup", "adam")
+    own = Transformer(norm="rms", tied=True, gated=True).network
+    yield Case("gpt, tied, gated, rms norm, Adam", tied, own, 0.02, sizes=MIDDLE)
+    adapted = named(theory.lora(activation="silu"), "mup", "adam")
+    yield Case("gpt with adapters (LoRA), Adam", adapted, Transformer(adapters=True).network, 0.02, sizes=MIDDLE)
+
+
+def deep_networks() -> Iterable[Case]:
+    """Residual networks of one width on the axis depth."""
+    for layers, name, optimizer in (
+        (1, "depth-mup", "sgd"), (1, "completep", "adam"),
+        (2, "depth-mup", "adam"), (2, "completep", "sgd"), (2, "completep", "adam"),
+    ):  # fmt: skip
+        found = theory.named(theory.resnet(layers), name, optimizer)
+        case = f"resnet, {layers} a branch, {name}, {optimizer}"
+        yield Case(case, found, residual(layers), 0.05, "depth", DEEP, {"width": 64}, seeds=6)
+
+
+def cases() -> list[Case]:
+    """Return all cases."""
+    return [*perceptrons(), *other_networks(), *deep_networks()]

@@ -16,7 +16,7 @@ from scalewright.theory.power import Exponent
 from scalewright.theory.problem import Problem, axes_of, problems
 from scalewright.theory.segment import Segment, segment_of
 from scalewright.theory.solver.certificate import AxisCertificate, Certificate
-from scalewright.theory.solver.solve import solve
+from scalewright.theory.solver.solve import root_of, solve
 
 
 def derive(
@@ -74,10 +74,12 @@ def _solved(asked: tuple[Problem, ...]) -> tuple[tuple[AxisCertificate, ...], tu
     """Solve every axis; where a segment of solutions is left, take its preferred end."""
     parts, segments = [], []
     for problem in asked:
+        system = problem.system
+        root = root_of(system)
         try:
-            parts.append(solve(problem.sizes.axis.name, problem.system, problem.extremes, problem.asked))
+            parts.append(solve(problem.sizes.axis.name, system, problem.extremes, problem.asked, root))
         except NotUnique as error:
-            segment = segment_of(problem)
+            segment = segment_of(problem, system, root)
             if segment is None:
                 raise error
             segments.append(segment)

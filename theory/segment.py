@@ -33,7 +33,8 @@ class Segment:
 
     def __str__(self) -> str:
         names = ", ".join(f"{name} at {self.at(name)}" for name in self.ends)
-        return f"a segment of solutions: {self.coordinate} from {self.low} to {self.high} ({names})"
+        place = f"{self.coordinate[0]} of {self.coordinate[2:-1]}"
+        return f"a segment of solutions: {place} from {self.low} to {self.high} ({names})"
 
     def at(self, end: str) -> Number:
         """Return the coordinate of an end."""
@@ -71,26 +72,29 @@ class Segment:
         return True
 
 
-def segment_of(problem: Problem) -> Segment | None:
-    """Return the segment of all solutions, or None if they don't form one with two ends."""
+def segment_of(problem: Problem, system: System, root: Cell) -> Segment | None:
+    """Return the segment of all solutions, or None if they don't form one with two ends.
+
+    `root` is the cell of the problem's system, in which conclusions may have been drawn already.
+    """
     if problem.extremes:
         return None
-    system, asked = problem.system, problem.asked
-    coordinate = _coordinate(problem)
+    asked = problem.asked
+    coordinate = _coordinate(problem, root)
     if coordinate is None:
         return None
     goal = Affine.unknown(coordinate)
     try:
-        sides = stages_of(system, (), (goal, -goal), split_all=False, unique=False)
+        sides = stages_of(system, root, (), (goal, -goal), unique=False)
         assert sides is not None
         low, high = _sides(sides[0])
-        ends = [_solved_at(problem, coordinate, value) for value in (low, high)]
+        ends = [_solved_at(problem, system, coordinate, value) for value in (low, high)]
         forms = _forms(asked, coordinate, ends[0].values, ends[1].values)
-        same = stages_of(system, (), forms, split_all=False)
+        same = stages_of(system, root, (), forms)
     except NotUnique:
         return None
     assert same is not None
-    named = _named(problem, ends)
+    named = _named(problem, system, ends)
     preferred = "completep" if "completep" in named else list(named)[-1]
     found = Segment(
         problem.sizes.axis.name, coordinate, low, high, system, forms, (same[0], sides[0]), named, preferred
@@ -99,10 +103,8 @@ def segment_of(problem: Problem) -> Segment | None:
     return found
 
 
-def _coordinate(problem: Problem) -> str | None:
+def _coordinate(problem: Problem, cell: Cell) -> str | None:
     """Return the unknown by which the segment is described: a multiplier if one is free."""
-    system = problem.system
-    cell = Cell.start(system.definitions, system.all_constraints())
     cell.saturate()
     free = [next(iter(form.coefficients)) for form in problem.asked if not cell.reduce(form)[0].is_constant]
     return next((name for name in free if name.startswith("m[")), free[0] if free else None)
@@ -115,8 +117,7 @@ def _sides(stage: Stage) -> tuple[Number, Number]:
     return min(b[0].value for b in bounds), max(-b[1].value for b in bounds)
 
 
-def _solved_at(problem: Problem, coordinate: str, value: Number) -> AxisCertificate:
-    system = problem.system
+def _solved_at(problem: Problem, system: System, coordinate: str, value: Number) -> AxisCertificate:
     end = Constraint(
         Affine.unknown(coordinate) - value, "==", f"the end of the segment: {coordinate} = {value}"
     )
@@ -140,12 +141,12 @@ def _forms(
     return tuple(forms)
 
 
-def _named(problem: Problem, ends: list[AxisCertificate]) -> dict[str, AxisCertificate]:
+def _named(problem: Problem, system: System, ends: list[AxisCertificate]) -> dict[str, AxisCertificate]:
     """Name the ends by what they meet: feature diversity (Depth-muP), non-lazy blocks (CompleteP)."""
     tests = {"depth-mup": feature_diversity, "completep": non_lazy_blocks}
     found = {}
     for end in ends:
-        values = problem.system.complete(end.values)
+        values = system.complete(end.values)
         met = [
             name
             for name, item in tests.items()

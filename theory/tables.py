@@ -4,15 +4,17 @@ from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from scalewright.theory import tabulate
 from scalewright.theory.desiderata.base import QUANTITIES
 from scalewright.theory.errors import ScalingError
 from scalewright.theory.power import SYMBOLS, Power
 from scalewright.theory.solver.affine import Affine
-from scalewright.theory.solver.certificate import Certificate
+from scalewright.theory.solver.certificate import AxisCertificate, Certificate
 from scalewright.theory.solver.proofs import LEGEND, proof_of
 
 if TYPE_CHECKING:
     from scalewright.theory.parametrization import Parametrization
+    from scalewright.theory.segment import Segment
 
 TITLES = {
     "multiplier": "multiplier",
@@ -24,30 +26,53 @@ TITLES = {
 
 
 def _columns(p: "Parametrization") -> list[str]:
-    """Return the quantities that the optimizer has."""
+    """Return the quantities that the optimizers have."""
     return [name for name in TITLES if any(getattr(s, name) is not None for s in p.entries.values())]
 
 
-def _rows(
+def _table(
     p: "Parametrization", axes: tuple[str, ...] | None, write: Callable[[Power], str]
-) -> list[list[str]]:
-    shown = p.axes if axes is None else axes
-    return [
-        [name, *(write(getattr(scaling, column).only(shown)) for column in _columns(p))]
-        for name, scaling in p.entries.items()
-    ]
+) -> tuple[str, list[str], list[list[str]]]:
+    """Return caption, head and rows: one a parameter, then the factors that belong to none."""
+    shown, columns = p.axes if axes is None else axes, _columns(p)
+    head = ["parameter", *(TITLES[column] for column in columns)]
+    rows = [[name, *(_cell(p, name, column, shown, write) for column in columns)] for name in p.entries]
+    for name, power in p.multipliers.items():
+        if power != Power.one():
+            rows.append([name, write(power.only(shown)), *[""] * (len(columns) - 1)])
+    return _caption(p), head, rows
+
+
+def _cell(
+    p: "Parametrization", name: str, column: str, shown: tuple[str, ...], write: Callable[[Power], str]
+) -> str:
+    power = getattr(p.entries[name], column)
+    if power is None:
+        return ""
+    if column == "init_std" and p.architecture.by_name[name].kind == "zero":
+        return "0"
+    return write(power.only(shown))
 
 
 def _caption(p: "Parametrization") -> str:
     letters = ", ".join(f"{SYMBOLS.get(axis, axis)} = {axis}" for axis in p.axes)
-    return f"{p.name}, {p.optimizer}, gauge {p.gauge}; {letters}"
+    text = f"{p.name}, {p.optimizer}, gauge {p.gauge}; {letters}"
+    along = [
+        f"{other} = {axis}^{value}"
+        for axis, grown in p.grow.items()
+        for other, value in grown.items()
+        if other != axis
+    ]
+    if along:
+        text += f", along {', '.join(along)}"
+    if len(p.axes) > 1:
+        text += f"; {p.axes[0]} first, then {', then '.join(p.axes[1:])}"
+    return text + "".join(f"; one end of {segment}" for segment in p.segments)
 
 
 def to_markdown(p: "Parametrization", axes: tuple[str, ...] | None = None) -> str:
     """Return a Markdown table; powers of sizes outside `axes` are left out."""
-    head = ["parameter", *(TITLES[column] for column in _columns(p))]
-    rows = [head, ["---"] * len(head), *_rows(p, axes, str)]
-    return "\n".join([_caption(p), "", *("| " + " | ".join(row) + " |" for row in rows)]) + "\n"
+    return tabulate.markdown(*_table(p, axes, str))
 
 
 def _latex(power: Power) -> str:
@@ -62,24 +87,7 @@ def _latex_factor(name: str, value: str) -> str:
 
 def to_latex(p: "Parametrization", axes: tuple[str, ...] | None = None) -> str:
     r"""Return a LaTeX tabular."""
-    head = ["parameter", *(TITLES[column] for column in _columns(p))]
-    rows = [[rf"\texttt{{{row[0].replace('_', chr(92) + '_')}}}", *row[1:]] for row in _rows(p, axes, _latex)]
-    body = [" & ".join(row) + r" \\" for row in rows]
-    return (
-        "\n".join(
-            [
-                f"% {_caption(p)}",
-                rf"\begin{{tabular}}{{l{'c' * (len(head) - 1)}}}",
-                r"\hline",
-                " & ".join(head) + r" \\",
-                r"\hline",
-                *body,
-                r"\hline",
-                r"\end{tabular}",
-            ]
-        )
-        + "\n"
-    )
+    return tabulate.latex(*_table(p, axes, _latex))
 
 
 def _html(power: Power) -> str:
@@ -91,16 +99,7 @@ def _html(power: Power) -> str:
 
 def to_html(p: "Parametrization", axes: tuple[str, ...] | None = None) -> str:
     """Return an HTML table."""
-    head = "".join(
-        f"<th>{title}</th>" for title in ["parameter", *(TITLES[column] for column in _columns(p))]
-    )
-    rows = "\n".join(
-        f"<tr><td><code>{escape(row[0])}</code></td>"
-        + "".join(f"<td>{cell}</td>" for cell in row[1:])
-        + "</tr>"
-        for row in _rows(p, axes, _html)
-    )
-    return f"<table>\n<caption>{escape(_caption(p))}</caption>\n<tr>{head}</tr>\n{rows}\n</table>\n"
+    return tabulate.html(*_table(p, axes, _html))
 
 
 def to_json(p: "Parametrization", axes: tuple[str, ...] | None = None) -> dict[str, Any]:
@@ -119,9 +118,22 @@ def to_json(p: "Parametrization", axes: tuple[str, ...] | None = None) -> dict[s
         "optimizer": p.optimizer,
         "gauge": p.gauge,
         "axes": list(p.axes),
+        "order": f"{p.axes[0]} first" + "".join(f", then {axis}" for axis in p.axes[1:]),
         "prescribed": list(p.prescribed),
         "parameters": parameters,
+        "multipliers": [{"name": name, "multiplier": write(power)} for name, power in p.multipliers.items()],
+        "segments": [_segment_json(segment) for segment in p.segments],
         "certificate": certificate_json(p.certificate),
+    }
+
+
+def _segment_json(segment: "Segment") -> dict[str, Any]:
+    return {
+        "axis": segment.axis,
+        "coordinate": segment.coordinate,
+        "low": str(segment.low),
+        "high": str(segment.high),
+        "ends": {name: str(segment.at(name)) for name in segment.ends},
     }
 
 
@@ -142,33 +154,45 @@ def certificate_json(certificate: Certificate) -> dict[str, Any]:
 
 def explain(p: "Parametrization", parameter: str, quantity: str) -> str:
     """Return the proof of one entry on every axis, then its restatement in the parametrization's gauge."""
-    power = _entry(p, parameter, quantity)
+    name, power = _entry(p, parameter, quantity)
     if quantity in p.prescribed:
-        return f"{parameter}: {quantity} ~ {power}, prescribed and not derived\n"
-    symbol, sign = QUANTITIES[quantity]
-    lines = [f"{parameter}: {quantity} ~ {power}", LEGEND]
+        return f"{name}: {quantity} ~ {power}, prescribed and not derived\n"
+    symbol, sign = ("m", -1) if name in p.multipliers else QUANTITIES[quantity]
+    lines = [f"{name}: {quantity} ~ {power}", LEGEND]
     for part in p.certificate.axes:
-        name = f"{symbol}[{parameter}]"
-        value = sign * part.values[name]
+        lines += _on_axis(part, f"{symbol}[{name}]", quantity, sign)
+    if p.gauge != "no-multipliers" and name in p.entries:
         lines += [
             "",
-            f"Without multipliers, on the axis N = {part.axis}:",
-            proof_of(part, Affine.unknown(name), short=True),
+            f"In the gauge {p.gauge} the multiplier is {p[name].multiplier}, hence {quantity} ~ {power}",
         ]
-        lines.append(f"hence {quantity} ~ {Power({part.axis: value})}")
-    if p.gauge != "no-multipliers":
-        multiplier = p[parameter].multiplier
-        lines += ["", f"In the gauge {p.gauge} the multiplier is {multiplier}, hence {quantity} ~ {power}"]
-    conventions = Power({name: value for name, value in power.items if name not in p.axes})
-    if conventions != Power.one():
-        lines.append(f"The factor {conventions} of sizes that don't grow stands by convention.")
+    held = Power({size: value for size, value in power.items if size not in p.axes})
+    if held != Power.one():
+        lines.append(f"The factor {held} of sizes that don't grow stands by convention.")
     return "\n".join(lines) + "\n"
 
 
-def _entry(p: "Parametrization", parameter: str, quantity: str) -> Power:
+def _on_axis(part: AxisCertificate, unknown: str, quantity: str, sign: int) -> list[str]:
+    """Return the proof of one exponent on one axis."""
+    gamma = part.axis == "gamma"
+    value = part.values[unknown] * sign * (-1 if gamma else 1)
+    proof = proof_of(part, Affine.unknown(unknown), short=True)
+    where = f"Without multipliers, on the axis N = {'1/gamma' if gamma else part.axis}:"
+    return ["", where, proof, f"hence {quantity} ~ {Power({part.axis: value})}"]
+
+
+def _entry(p: "Parametrization", parameter: str, quantity: str) -> tuple[str, Power]:
+    """Return the full name of an entry, which may be given without its .weight, and its power."""
     if quantity not in QUANTITIES:
         raise ScalingError(f"explain: quantity must be one of {', '.join(QUANTITIES)}; given {quantity!r}")
-    power = getattr(p[parameter], quantity)
+    if parameter in p.multipliers and quantity == "multiplier":
+        return parameter, p.multipliers[parameter]
+    name = (
+        parameter
+        if parameter in p.entries or f"{parameter}.weight" not in p.entries
+        else f"{parameter}.weight"
+    )
+    power = getattr(p[name], quantity)
     if power is None:
-        raise ScalingError(f"explain: {p.optimizer} must have {quantity}; it has none")
-    return power
+        raise ScalingError(f"explain: {p.optimizers[name].name} must have {quantity}; it has none")
+    return name, power

@@ -120,9 +120,9 @@ class Sizes:
     def settle(self, symbol: str, name: str, found: Parts, base: Affine | None) -> Affine | None:
         """Record a size by its parts, each with one term, and return the whole."""
         kept = Parts(
-            self._short(symbol + ".own", name, found.own) if base is not None else found.own,
-            self._short(symbol + ".thru", name, found.thru),
-            self._short(symbol + ".loop", name, found.loop),
+            self._short(symbol, "own", name, found.own) if base is not None else found.own,
+            self._short(symbol, "thru", name, found.thru),
+            self._short(symbol, "loop", name, found.loop),
         )
         total = kept.total(base)
         whole = self.define(symbol, name, total) if total else None
@@ -131,10 +131,16 @@ class Sizes:
         self.parts[symbol, name] = kept
         return whole
 
-    def _short(self, symbol: str, name: str, maximum: Max) -> Max:
+    def _short(self, symbol: str, part: str, name: str, maximum: Max) -> Max:
         if len(maximum.terms) < 2 or Parts(thru=maximum).is_stream:
             return maximum
-        return Max.of(self.define(symbol, name, maximum), f"{symbol}[{name}]")
+        words = {
+            "own": "the blocks' own part",
+            "thru": "what the stream brings through initial weights",
+            "loop": "what updates make of the stream",
+        }
+        form = self.define(f"{symbol}.{part}", name, maximum)
+        return Max.of(form, f"{words[part]} of {symbol}[{name}]")
 
     def later(self, name: str) -> Affine | None:
         """Return the exponent of a tensor's size after training began, max(s, D); None for an exact zero."""

@@ -31,6 +31,7 @@ class Cell:
     elimination: Elimination = field(default_factory=Elimination)
     tightest: dict[Direction, tuple[Number, Inequality]] = field(default_factory=dict)
     programs: dict[Affine, lp.Answer] = field(default_factory=dict)
+    saturated: int = -1
 
     @classmethod
     def start(cls, definitions: Sequence[Definition], constraints: Sequence[Constraint]) -> "Cell":
@@ -72,12 +73,13 @@ class Cell:
 
     def saturate(self) -> None:
         """Draw all simple conclusions: about single unknowns first, then about differences of several."""
-        while True:
+        while self.saturated != len(self.lines.constraints):
             self.lines.run()
             if self.farkas is not None or not self._eliminate():
                 return
-            if not (self._squeeze() + self._dominate()):
-                return
+            self.saturated = len(self.lines.constraints)
+            self._squeeze()
+            self._dominate()
 
     def _eliminate(self) -> bool:
         """Put every line that relates several unknowns in reduced form; False on a contradiction."""
@@ -89,9 +91,10 @@ class Cell:
         return True
 
     def _relate(self, index: int, constraint: Constraint) -> bool:
-        rest, used = self.lines.facts.substitute(constraint.form)
-        if rest.is_constant:
+        values = self.lines.facts.values
+        if all(name in values for name in constraint.form.coefficients):
             return True
+        rest, used = self.lines.facts.substitute(constraint.form)
         own: Combination = {index: 1}
         add_to(own, used, -1)
         if constraint.sense == "==":
@@ -116,8 +119,8 @@ class Cell:
         if known is None or level > known[0] or (level == known[0] and shorter):
             self.tightest[direction] = (level, inequality)
 
-    def _squeeze(self) -> int:
-        """Add form = 0 wherever form <= 0 and -form <= 0 are both known; return how many were added."""
+    def _squeeze(self) -> None:
+        """Add form = 0 wherever form <= 0 and -form <= 0 are both known."""
         found = []
         for direction, (level, inequality) in self.tightest.items():
             opposite = self.tightest.get(tuple((name, -value) for name, value in direction))
@@ -127,13 +130,12 @@ class Cell:
                 found.append(inequality.reduced)
             elif level + opposite[0] > 0:
                 self._clash(level, inequality, opposite)
-                return 1
+                return
         for form in found:
             proofs = (self.prove(form), self.prove(-form))
             if proofs[0] is not None and proofs[1] is not None:
                 adds = Constraint(form, "==", "squeezed between the two inequalities")
                 self.lines.learn(Lemma(adds, (proofs[0], proofs[1])))
-        return len(found)
 
     def _clash(self, level: Number, one: Inequality, opposite: tuple[Number, Inequality]) -> None:
         total: Combination = {}
@@ -141,9 +143,10 @@ class Cell:
             add_to(total, inequality.combination, quotient(1, _direction(inequality.reduced)[1]))
         self.lines.contradict(total, level + opposite[0])
 
-    def _dominate(self) -> int:
-        """Resolve every maximum one term of which is provably the largest; return how many were resolved."""
-        resolved = 0
+    def _dominate(self) -> None:
+        """Resolve every maximum one term of which is provably the largest."""
+        if self.farkas is not None:
+            return
         for index in list(self.unresolved):
             terms = self.definitions[index].maximum.terms
             for largest, best in enumerate(terms):
@@ -151,9 +154,7 @@ class Cell:
                 proofs = tuple(p for p in map(self.prove, others) if p is not None)
                 if len(proofs) == len(others):
                     self.lines.resolve(index, largest, proofs)
-                    resolved += 1
                     break
-        return resolved
 
     def reduce(self, form: Affine) -> tuple[Affine, Combination]:
         """Return (rest, combination) with form = rest + combination of equalities, nothing known in rest."""

@@ -170,8 +170,13 @@ class Propagation:
                 return
         self._wake(name)
 
-    def _wake(self, name: str) -> None:
-        self.lines.extend(self.watchers.get(name, ()))
+    def _wake(self, name: str, side: int = 0) -> None:
+        """Look again at what mentions an unknown whose value, or bound from above (1) or below (-1), is new."""
+        for index in self.watchers.get(name, ()):
+            constraint = self.constraints[index]
+            # Given form <= 0, the other unknowns are bounded by the least that this one contributes.
+            if not side or constraint.sense == "==" or constraint.form.coefficients[name] * side < 0:
+                self.lines.append(index)
         for index in self.mentions.get(name, ()):
             if index in self.unresolved:
                 self.maxima[index] = None
@@ -216,12 +221,12 @@ class Propagation:
             line = self._note(Lemma(adds, (proof(claim, "<=", combination),)))
             known = Known(value, line, direction)
         side[name] = known
-        self._squeeze(name)
+        self._squeeze(name, direction)
 
-    def _squeeze(self, name: str) -> None:
+    def _squeeze(self, name: str, side: int) -> None:
         high, low = self.facts.high.get(name), self.facts.low.get(name)
         if high is None or low is None or high.value > low.value:
-            self._wake(name)
+            self._wake(name, side)
             return
         # high: s (x - h) <= 0 with s > 0; low: t (x - l) <= 0 with t < 0.
         above, below = {high.index: quotient(1, high.scale)}, {low.index: quotient(-1, low.scale)}

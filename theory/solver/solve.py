@@ -15,10 +15,17 @@ Values = dict[str, Number]
 Extremes = Sequence[tuple[str, tuple[Affine, ...]]]
 
 
-def solve(axis: str, system: System, extremes: Extremes, asked: tuple[Affine, ...]) -> AxisCertificate:
+def root_of(system: System) -> Cell:
+    """Return the cell in which all that the system says is known, to put several questions to it."""
+    return Cell.start(system.definitions, system.all_constraints())
+
+
+def solve(
+    axis: str, system: System, extremes: Extremes, asked: tuple[Affine, ...], root: Cell | None = None
+) -> AxisCertificate:
     """Return the unique values of the asked unknowns, with their proof.
 
-    Extremes are sought stage by stage in the order given. Every answer satisfies all constraints, and every
+    Extremes are sought stage by stage in the order given. `root` is the system's root cell, if there is one. Every answer satisfies all constraints, and every
     proof is checked, in exact arithmetic before it's returned.
 
     Raises:
@@ -26,8 +33,9 @@ def solve(axis: str, system: System, extremes: Extremes, asked: tuple[Affine, ..
         NotUnique: they leave an unknown open.
         Unverified: an answer found in floating point has no exact proof.
     """
+    root = root or root_of(system)
     for split_all in (False, True):
-        stages = stages_of(system, extremes, asked, split_all=split_all)
+        stages = stages_of(system, root, extremes, asked, split_all=split_all)
         if stages is None:
             continue
         values = {next(iter(f.coefficients)): v for f, v in (agreed(stages[-1]) or {}).items()}
@@ -67,13 +75,20 @@ def _unreachable(system: System, values: Values) -> Exception:
 
 
 def stages_of(
-    system: System, extremes: Extremes, asked: tuple[Affine, ...], *, split_all: bool, unique: bool = True
+    system: System,
+    root: Cell,
+    extremes: Extremes,
+    asked: tuple[Affine, ...],
+    *,
+    split_all: bool = False,
+    unique: bool = True,
 ) -> tuple[Stage, ...] | None:
     """Answer the extremes one after another, then what is asked; None if the extremes clash."""
-    cell = Cell.start(system.definitions, system.all_constraints())
+    cell = Cell.start(system.definitions, system.all_constraints()) if extremes else root
     stages: list[Stage] = []
     for name, goals in [*extremes, ("", asked)]:
-        stage = ask(goals, cell.copy(), unique=unique and not name, split_all=split_all)
+        here = root if not stages else cell.copy()
+        stage = ask(goals, here, unique=unique and not name, split_all=split_all)
         values = agreed(stage)
         if values is None:
             if stages:

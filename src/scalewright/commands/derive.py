@@ -1,58 +1,57 @@
 """`scalewright derive`: the scaling table of a network, exact, with its certificate."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scalewright.commands import networks
+from scalewright.commands.networks import Network, with_network
 from scalewright.frontdoor import one_sentence, output_folder, show, to_json, write_text
+
+if TYPE_CHECKING:
+    from scalewright.theory import Parametrization
 
 NAME = "derive"
 
 
+@with_network
 def command(
-    arch: networks.Arch = "mlp",
-    layers: networks.Layers = 3,
-    activation: networks.Activation = "relu",
-    bias: networks.Bias = False,
-    loss: networks.Loss = "squared",
-    optimizer: networks.Optimizer = "sgd",
-    name: networks.Name = None,
-    axes: networks.Axes = "width",
-    gauge: networks.Gauge = None,
+    network: Network,
     json: Annotated[bool, typer.Option("--json", help="Print only JSON.")] = False,
     out: Annotated[Path | None, typer.Option(help="Also write table and proofs to this new folder.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing report folder.")] = False,
 ) -> None:
     """Derive the exponents of every parameter from what is required of the network."""
     with one_sentence():
-        network = networks.architecture_of(arch, layers=layers, activation=activation, bias=bias, loss=loss)
-        found = networks.parametrization_of(network, optimizer=optimizer, name=name, axes=axes, gauge=gauge)
+        found = network.parametrization()
         found.verify()
         folder = None if out is None else output_folder(NAME, out, force=force)
-        note = "\nThe certificate was verified in exact arithmetic."
-        show(to_json(found.to_json()) if json else found.to_markdown() + note)
+        show(to_json(found.to_json()) if json else _text(found))
         if folder is not None:
             write_text(folder / "derive.json", to_json(found.to_json()))
-            write_text(folder / "index.html", _page(found, optimizer))
+            write_text(folder / "index.html", _page(found))
 
 
-def _page(found: object, optimizer: str) -> str:
+def _text(found: "Parametrization") -> str:
+    tables = [found.to_markdown()]
+    tables += [end.to_markdown() for end in found.vertices.values() if end.entries != found.entries]
+    return "\n".join([*tables, "The certificate was verified in exact arithmetic."])
+
+
+def _page(found: "Parametrization") -> str:
     from scalewright.report import Page, Proof, Section, render
     from scalewright.report.tables import parametrization_table
-    from scalewright.theory import Parametrization
 
-    assert isinstance(found, Parametrization)
     proofs = tuple(
         Proof(found.explain(entry, quantity))
         for entry in found.entries
         for quantity in ("multiplier", "init_std", "lr")
     )
-    table = Section("Table", ("Powers of the width n.",), (parametrization_table(found),))
+    words = f"Powers of {' and '.join(found.axes)}, each axis solved with the others held, in this order."
+    table = Section("Table", (words,), (parametrization_table(found),))
     return render(
         Page(
-            f"{found.name}, {optimizer}",
+            f"{found.name}, {found.optimizer}",
             "Exponents derived from requirements by an exact linear program; every entry is proved below.",
             (table, Section("Proofs", (), proofs)),
         )

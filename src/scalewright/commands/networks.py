@@ -1,58 +1,173 @@
-"""The options by which `derive` and `explain` name a network, and the parametrization solved for it."""
+"""The options by which `derive`, `explain`, `profile` and `edges` name a network, and what they stand for."""
 
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
     from scalewright.theory import Architecture, Parametrization
 
-Arch = Annotated[
-    str, typer.Option("--arch", help="Architecture: mlp, or a JSON file written by Architecture.to_json.")
-]
-Layers = Annotated[int, typer.Option(help="Weight layers of the mlp.")]
-Activation = Annotated[str, typer.Option(help="Activation of the mlp: linear, relu, tanh, ...")]
-Bias = Annotated[bool, typer.Option("--bias", help="Give every layer of the mlp a bias.")]
-Loss = Annotated[str, typer.Option(help="Loss: squared or cross-entropy.")]
-Optimizer = Annotated[str, typer.Option(help="Optimizer: sgd or adam.")]
-Name = Annotated[
-    str | None,
-    typer.Option("--parametrization", help="sp, ntp, mean-field or mup; without it muP without multipliers."),
-]
-Axes = Annotated[str, typer.Option(help="Growing axes, comma separated, in the order in which they grow.")]
-Gauge = Annotated[
-    str | None,
-    typer.Option(help="Gauge: no-multipliers, output-multiplier, unit-variance, tensor-programs-4."),
-]
+BUILDERS = ("mlp", "convnet", "resnet", "vit", "gpt", "moe", "lora", "autoencoder")
+LOSSES = {"ce": "cross-entropy", "mse": "squared"}
 
 
-def architecture_of(arch: str, *, layers: int, activation: str, bias: bool, loss: str) -> "Architecture":
-    """Return the architecture that the options name.
+@dataclass(frozen=True)
+class Network:
+    """What the options of one call say: every field is an option of the command line."""
 
-    Raises:
-        ValueError: neither a builder nor a readable file, or a file of another schema.
-    """
-    from scalewright.theory import Architecture, mlp
-
-    if arch == "mlp":
-        return mlp(layers=layers, activation=activation, bias=bias, loss=loss)
-    path = Path(arch)
-    if not path.suffix == ".json":
-        raise ValueError(f"--arch must be mlp or a .json file; given {arch!r}")
-    return Architecture.from_json(path.read_text(encoding="utf-8"))
-
-
-def parametrization_of(
-    architecture: "Architecture", *, optimizer: str, name: str | None, axes: str, gauge: str | None
-) -> "Parametrization":
-    """Derive the named parametrization, or muP without multipliers, and state it in the asked gauge."""
-    from scalewright.theory import derive, named
-
-    asked = tuple(axis.strip() for axis in axes.split(","))
-    if name is not None and asked != ("width",):
-        raise ValueError(f"--parametrization is defined on the axis width alone; given --axes {axes}")
-    found = (
-        derive(architecture, optimizer, axes=asked) if name is None else named(architecture, name, optimizer)
+    arch: Annotated[
+        str, typer.Option(help=f"{', '.join(BUILDERS)}, or a JSON file written by Architecture.to_json.")
+    ] = "mlp"
+    layers: Annotated[int | None, typer.Option(help="Weight layers (mlp, convnet; of a branch: resnet).")] = (
+        None
     )
-    return found if gauge is None else found.in_gauge(gauge)
+    activation: Annotated[str | None, typer.Option(help="Activation: linear, relu, tanh, gelu, ...")] = None
+    bias: Annotated[bool, typer.Option("--bias", help="Give linear maps a bias.")] = False
+    loss: Annotated[str | None, typer.Option(help="squared (mse), cross-entropy (ce) or brier.")] = None
+    given: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with", metavar="KEY=VALUE", help="Another argument of the builder, such as tied=true."
+        ),
+    ] = None
+    optimizer: Annotated[
+        str, typer.Option(help="sgd, momentum, adam, adamw, lion, adafactor, muon, muon+adamw, ...")
+    ] = "sgd"
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--parametrization",
+            help="sp, ntp, mean-field, mup, depth-mup, completep or sp-full-align; without it muP without "
+            "multipliers.",
+        ),
+    ] = None
+    axes: Annotated[
+        str | None, typer.Option(help="Growing axes, comma separated, in the order in which they grow.")
+    ] = None
+    ray: Annotated[
+        str | None, typer.Option(help="Other sizes as powers of the one axis, such as depth=1/2.")
+    ] = None
+    require: Annotated[
+        str | None, typer.Option(help="Requirements by name, comma separated, in place of those of muP.")
+    ] = None
+    gauge: Annotated[
+        str | None,
+        typer.Option(help="no-multipliers, output-multiplier, unit-variance (ntk), tensor-programs-4."),
+    ] = None
+
+    def architecture(self) -> "Architecture":
+        """Return the architecture that the options name.
+
+        Raises:
+            ValueError: neither a builder nor a readable file, a file of another schema, or an unknown
+            argument.
+        """
+        from scalewright import theory
+
+        if self.arch in BUILDERS:
+            return _built(self.arch, getattr(theory, self.arch), self._arguments())
+        path = Path(self.arch)
+        if path.suffix != ".json":
+            raise ValueError(
+                f"--arch must be one of {', '.join(BUILDERS)} or a .json file; given {self.arch!r}"
+            )
+        if self._arguments():
+            raise ValueError(
+                f"--arch {self.arch} is a file, which says all of the network; given "
+                f"{', '.join(self._arguments())}"
+            )
+        return theory.Architecture.from_json(path.read_text(encoding="utf-8"))
+
+    def _arguments(self) -> dict[str, Any]:
+        chosen = {"layers": self.layers, "activation": self.activation, "loss": self.loss_kind}
+        found = {key: value for key, value in chosen.items() if value is not None}
+        if self.bias:
+            found["bias"] = True
+        return found | pairs("--with", self.given)
+
+    @property
+    def loss_kind(self) -> str | None:
+        """The loss by its full name."""
+        return LOSSES.get(self.loss or "", self.loss)
+
+    def parametrization(self) -> "Parametrization":
+        """Derive the named parametrization, or what is required, and state it in the asked gauge."""
+        from scalewright.theory import derive, named
+
+        graph = self.architecture()
+        if self.name is not None:
+            self._check_alone()
+            found = named(graph, self.name, self.optimizer)
+        else:
+            require = None if self.require is None else [item.strip() for item in self.require.split(",")]
+            ray = None if self.ray is None else pairs("--ray", self.ray.split(","))
+            axes = tuple(axis.strip() for axis in (self.axes or "width").split(","))
+            found = derive(graph, self.optimizer, axes, require, ray=ray)
+        return found if self.gauge is None else found.in_gauge(self.gauge)
+
+    def for_any_loss(self) -> "Network":
+        """Return the same network with a loss that no parametrization is refused for, to be profiled."""
+        return self if self.arch not in BUILDERS else replace(self, loss=None if self.loss is None else "ce")
+
+    def _check_alone(self) -> None:
+        for option in ("axes", "ray", "require"):
+            value = getattr(self, option)
+            if value is not None and not (option == "axes" and value == "width"):
+                raise ValueError(
+                    f"--parametrization {self.name} says what is required and on which axes; "
+                    f"given --{option} {value}"
+                )
+
+
+def _built(name: str, build: Callable[..., "Architecture"], arguments: Mapping[str, Any]) -> "Architecture":
+    accepted = list(inspect.signature(build).parameters)
+    for key in arguments:
+        if key not in accepted:
+            raise ValueError(f"--arch {name} takes {', '.join(accepted)}; given {key!r}")
+    return build(**arguments)
+
+
+def pairs(option: str, given: list[str] | None) -> dict[str, Any]:
+    """Return what KEY=VALUE texts say; true, false and integers are read as such."""
+    found: dict[str, Any] = {}
+    for text in given or ():
+        key, equals, value = text.partition("=")
+        if not equals or not key or not value:
+            raise ValueError(f"{option} must be given as KEY=VALUE; given {text!r}")
+        found[key.strip()] = _plain(value.strip())
+    return found
+
+
+def _plain(text: str) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, bool | int) else text
+
+
+def with_network(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command whose parameter `network: Network` is replaced by one option for each field."""
+    signature = inspect.signature(command)
+
+    def wrapped(**given: Any) -> None:
+        network = Network(**{field.name: given.pop(field.name) for field in fields(Network)})
+        command(network=network, **given)
+
+    options = [
+        inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=f.type)
+        for f in fields(Network)
+    ]
+    own = [p for p in signature.parameters.values() if p.name != "network"]
+    kept = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+    arguments = [p for p in kept if "Argument" in repr(p.annotation)]
+    rest = [p for p in kept if p not in arguments]
+    signature = signature.replace(parameters=[*arguments, *options, *rest])
+    wrapped.__signature__ = signature  # type: ignore[attr-defined]
+    wrapped.__doc__ = command.__doc__
+    return wrapped

@@ -1,0 +1,33 @@
+"""`scalewright edges`: the largest learning rates that an initialisation bears."""
+
+from typing import Annotated
+
+import typer
+
+from scalewright.commands.networks import Network, with_network
+from scalewright.frontdoor import one_sentence, show, to_json
+
+NAME = "edges"
+
+
+@with_network
+def command(
+    network: Network,
+    proof: Annotated[
+        str | None, typer.Option(help="Print the proof of an edge: 'bounded logits' or 'feature learning'.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print only JSON.")] = False,
+) -> None:
+    """Derive the largest rates with bounded logits and with bounded features, for all and layer by layer."""
+    from scalewright.theory import edges
+
+    with one_sentence():
+        found = edges(network.architecture(), network.name or "sp", network.optimizer)
+        if json:
+            show(
+                to_json(
+                    found.to_json() | ({} if proof is None else {"proof": found.explain(proof).splitlines()})
+                )
+            )
+        else:
+            show(found.to_markdown() if proof is None else found.explain(proof))
