@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from scalewright.theory.calculus.alignment import Alignment
 from scalewright.theory.calculus.optimizers import Assignment
@@ -57,23 +58,28 @@ def conventions(sizes: Sizes) -> Iterator[Constraint]:
     """Yield the conventions that fix the gauge in which everything is solved.
 
     a = 0 for every parameter; factors of the forward pass that could be moved into a parameter, or have
-    nothing to balance on this axis, are 1; what starts at zero has no initial size.
+    nothing to balance on this axis, are 1; all residual branches share one; what starts at zero has no
+    initial size.
     """
     graph = sizes.architecture
     for node in graph.parameters:
         yield Constraint(unknown("a", node.name), "==", "gauge: no multipliers")
         if node.kind == "zero":
             yield Constraint(unknown("b", node.name), "==", f"{node.name} starts at zero")
-    for stream in nodes_of(sizes, ("stream",)):
-        first, *others = [
-            n for n in nodes_of(sizes, ("branch",)) if graph.block_of[n.name] == stream.name
-        ] or [None]
-        for node in others:
-            why = f"convention: all branches of {stream.name} have the same multiplier"
-            yield Constraint(unknown("m", node.name) - unknown("m", first.name), "==", why)
+    yield from _one_branch_multiplier(sizes)
     for node in multipliers_of(sizes):
         if not _is_needed(sizes, node):
             yield Constraint(unknown("m", node.name), "==", "gauge: no multipliers")
+
+
+def _one_branch_multiplier(sizes: Sizes) -> Iterator[Constraint]:
+    """Yield that all branches of blocks whose number grows alike have the same multiplier."""
+    first: dict[Fraction, Node] = {}
+    for node in nodes_of(sizes, ("branch",)):
+        kept = first.setdefault(sizes.blocks(sizes.architecture.block_of[node.name]), node)
+        if kept is not node:
+            why = f"convention: {node.name} has the multiplier of {kept.name}"
+            yield Constraint(unknown("m", node.name) - unknown("m", kept.name), "==", why)
 
 
 def _is_needed(sizes: Sizes, node: Node) -> bool:

@@ -28,13 +28,20 @@ def quotient(numerator: Number, denominator: Number) -> Number:
     return slim(Fraction(numerator) / denominator)
 
 
+def times(factor: Number, value: Number) -> Number:
+    """Return factor * value; factors of 1 and -1 are most frequent, and skip the product."""
+    if factor == 1:
+        return value
+    return -value if factor == -1 else slim(factor * value)
+
+
 def add_to(total: dict[Key, Number], other: Mapping[Key, Number], factor: Number) -> None:
     """Add factor * other to the sparse vector `total`, in place, leaving no zero behind.
 
-    Factors of 1 and -1 are most frequent, and skip the product: this is the inner loop of every derivation.
+    This is the inner loop of every derivation.
     """
     for key, value in other.items():
-        part = value if factor == 1 else -value if factor == -1 else slim(factor * value)
+        part = times(factor, value)
         known = total.get(key)
         if known is None:
             total[key] = part
@@ -96,7 +103,7 @@ class Affine:
         """Return self + factor * other."""
         merged = dict(self.coefficients)
         add_to(merged, other.coefficients, factor)
-        return Affine(slim(self.constant + factor * other.constant), merged)
+        return Affine(slim(self.constant + times(factor, other.constant)), merged)
 
     @property
     def is_constant(self) -> bool:

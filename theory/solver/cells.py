@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from scalewright.theory.solver import lp
 from scalewright.theory.solver.affine import Affine, Number, add_to, quotient
@@ -10,6 +11,10 @@ from scalewright.theory.solver.elimination import Elimination
 from scalewright.theory.solver.facts import Combination
 from scalewright.theory.solver.propagation import Propagation, proof
 from scalewright.theory.solver.system import Constraint, Definition
+
+# Weight of the maxima beside the goals, and what counts as an excess, in the search for cells to split.
+PRESSURE = Fraction(1, 1000)
+TOLERANCE = 1e-5
 
 Direction = tuple[tuple[str, Number], ...]
 
@@ -176,6 +181,37 @@ class Cell:
         found = self.lines.facts.at_most(claim, 0)
         return None if found is None else proof(claim, "<=", found)
 
+    def exceeded(self, goals: Sequence[Affine]) -> int | None:
+        """Return a maximum that a best point for the goals exceeds, the most exceeded one; None if there is
+        none.
+
+        The point is found in floating point, with a little weight on the maxima, so that none is larger than
+        it must be; it only guides the search.
+        """
+        names = [self.definitions[index].name for index in self.unresolved]
+        pressed = Affine()
+        for form in dict.fromkeys(goals):
+            pressed = pressed + form
+        for name in names:
+            pressed = pressed + Affine.unknown(name) * PRESSURE
+        rest, _ = self.reduce(pressed)
+        found = lp.point(rest, [inequality.reduced for _, inequality in self.tightest.values()])
+        if found is None:
+            return next(iter(self.unresolved))
+        point = self._expanded(found)
+        excess = {index: _excess(self.definitions[index], point) for index in self.unresolved}
+        worst = max(excess, key=lambda index: excess[index])
+        return worst if excess[worst] > TOLERANCE else None
+
+    def _expanded(self, found: Mapping[str, float]) -> dict[str, float]:
+        """Return the point with the unknowns that facts and equalities determine."""
+        point = dict(found) | {name: float(known.value) for name, known in self.lines.facts.values.items()}
+        for name, (form, _) in self.elimination.rows.items():
+            others = {n: f for n, f in form.coefficients.items() if n != name}
+            total = float(form.constant) + sum(float(f) * point.get(n, 0.0) for n, f in others.items())
+            point[name] = -total
+        return point
+
     def least(self, objective: Affine) -> "Bound | Proof | None":
         """Return the greatest lower bound with its proof, a Farkas proof, or None if unbounded."""
         rest, combination = self.reduce(objective)
@@ -194,6 +230,15 @@ class Cell:
             return proof(Affine.number(1), "<=", total)
         add_to(total, combination, -1)
         return _bound(objective, found.value, total)
+
+
+def _excess(definition: Definition, point: Mapping[str, float]) -> float:
+    """Return by how much an unknown exceeds the largest of its terms at a point."""
+
+    def at(form: Affine) -> float:
+        return float(form.constant) + sum(float(f) * point.get(n, 0.0) for n, f in form.coefficients.items())
+
+    return point.get(definition.name, 0.0) - max(at(term.value) for term in definition.maximum.terms)
 
 
 def _bound(objective: Affine, value: Number, combination: Mapping[int, Number]) -> Bound:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from scalewright.theory.errors import Unverified
-from scalewright.theory.solver.affine import Affine, Number, add_to
+from scalewright.theory.solver.affine import Affine, Number, add_to, slim, times
 from scalewright.theory.solver.system import Constraint, Definition, System
 
 
@@ -35,7 +35,8 @@ class Proof:
                 )
             form = known[index].form
             add_to(total, form.coefficients, -multiplier)
-            constant -= multiplier * form.constant
+            if form.constant:
+                constant = slim(constant - times(multiplier, form.constant))
         rest = Affine(constant, total)
         if not rest.is_constant or rest.constant > 0 or (self.sense == "==" and rest.constant):
             raise Unverified(f"certificate: the multipliers don't prove {self}: {rest} is left over")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from scalewright.theory.solver.affine import Affine, Number, add_to, quotient
+from scalewright.theory.solver.affine import Affine, Number, add_to, quotient, slim, times
 
 Combination = dict[int, Number]
 
@@ -41,8 +41,8 @@ class Facts:
             if known is None:
                 rest[name] = factor
                 continue
-            if known.value.numerator:
-                constant += factor * known.value
+            if known.value:
+                constant = slim(constant + times(factor, known.value))
             add_to(combination, {known.index: quotient(factor, known.scale)}, 1)
         return Affine(constant, rest), combination
 
@@ -57,7 +57,8 @@ class Facts:
             known = (self.high if factor > 0 else self.low).get(name)
             if known is None:
                 return None
-            total += factor * known.value
+            if known.value:
+                total = slim(total + times(factor, known.value))
             # line = scale * (x - value) with scale of the sign of factor; factor * x = factor/scale * line +
             # ...
             add_to(combination, {known.index: quotient(factor, known.scale)}, 1)

@@ -175,6 +175,19 @@ def _solved_farkas(forms: Sequence[Affine], floats: Sequence[float]) -> dict[int
     return {support[column]: value for column, value in _gauss(rows).items()}
 
 
+def point(objective: Affine, forms: Sequence[Affine]) -> dict[str, float] | None:
+    """Return a point in floating point at which the objective is least; None if there is none."""
+    from scipy.optimize import linprog
+
+    names = sorted({name for form in (objective, *forms) for name in form.coefficients})
+    if not names:
+        return {}
+    matrix, bound = _arrays(forms, names)
+    cost = [float(objective.coefficients.get(name, 0)) for name in names]
+    found = linprog(cost, A_ub=matrix, b_ub=bound, bounds=(None, None), method="highs-ds")
+    return dict(zip(names, map(float, found.x), strict=True)) if found.status == 0 else None
+
+
 def shortest_proof(
     claim: Affine,
     forms: Sequence[Affine],

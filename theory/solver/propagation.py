@@ -171,7 +171,7 @@ class Propagation:
         self._wake(name)
 
     def _wake(self, name: str, side: int = 0) -> None:
-        """Look again at what mentions an unknown whose value, or bound from above (1) or below (-1), is new."""
+        """Look again at what mentions an unknown; `side` if only its bound from above (1) or below is new."""
         for index in self.watchers.get(name, ()):
             constraint = self.constraints[index]
             # Given form <= 0, the other unknowns are bounded by the least that this one contributes.

@@ -1,7 +1,7 @@
 """Search the cells of a system: split a maximum only where the answer depends on its largest term."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from scalewright.theory.errors import NotUnique, Unverified
 from scalewright.theory.solver.affine import Affine, Number
@@ -16,14 +16,16 @@ MOST_CELLS = 4096
 class Search:
     """One question: bound the goals from below (and above, if `unique`) in every cell that can occur.
 
-    `split_all` splits every maximum before it asks; otherwise bounds that hold without a split are taken
-    first.
+    `careful` splits a maximum wherever the best point of a cell exceeds it; otherwise bounds that hold
+    without a split are taken, which is right if a solution attains them. `best` holds the least values met
+    so far.
     """
 
     goals: tuple[Affine, ...]
     unique: bool
-    split_all: bool = False
+    careful: bool = False
     cells: int = 0
+    best: dict[Affine, Number] = field(default_factory=dict)
 
     def explore(self, cell: Cell) -> Tree:
         """Return the proof tree below a cell. Cost: one LP per goal that simple conclusions leave open."""
@@ -35,19 +37,33 @@ class Search:
         cell.saturate()
         if cell.farkas is not None:
             return Dead(tuple(cell.lemmas), cell.farkas)
-        if cell.unresolved and self.split_all:
-            return self._split(cell)
         answer = self._bounds(cell)
         if isinstance(answer, Proof):
             return Dead(tuple(cell.lemmas), answer)
-        if isinstance(answer, tuple):
-            return Leaf(tuple(cell.lemmas), answer)
-        if cell.unresolved:
-            return self._split(cell)
-        raise NotUnique(answer)
+        exceeded = self._exceeded(cell, answer)
+        if exceeded is not None:
+            return self._split(cell, exceeded)
+        if isinstance(answer, str):
+            raise NotUnique(answer)
+        for bound in answer:
+            self.best[bound.objective] = min(bound.value, self.best.get(bound.objective, bound.value))
+        return Leaf(tuple(cell.lemmas), answer)
 
-    def _split(self, cell: Cell) -> Branch:
-        index = next(iter(cell.unresolved))
+    def _exceeded(self, cell: Cell, answer: tuple[Bound, ...] | str) -> int | None:
+        """Return the maximum to split in this cell, None if its bounds can stand."""
+        if not cell.unresolved:
+            return None
+        if isinstance(answer, str):
+            return next(iter(cell.unresolved))
+        if not self.careful or (not self.unique and self._is_beaten(answer)):
+            return None
+        return cell.exceeded(self.goals)
+
+    def _is_beaten(self, bounds: tuple[Bound, ...]) -> bool:
+        """Whether no goal can be less here than in a cell that was explored."""
+        return all(b.objective in self.best and b.value >= self.best[b.objective] for b in bounds)
+
+    def _split(self, cell: Cell, index: int) -> Branch:
         definition = cell.definitions[index]
         cases = []
         for term in definition.maximum.terms:
@@ -118,7 +134,7 @@ def fixed(values: Mapping[Affine, Number], reason: str) -> tuple[Constraint, ...
     return tuple(Constraint(goal - value, "==", reason) for goal, value in values.items())
 
 
-def ask(goals: Sequence[Affine], cell: Cell, unique: bool, split_all: bool) -> Stage:
+def ask(goals: Sequence[Affine], cell: Cell, unique: bool, careful: bool) -> Stage:
     """Return the stage that answers one question about a cell, without the constraints it fixes."""
-    tree = Search(tuple(goals), unique, split_all).explore(cell)
+    tree = Search(tuple(goals), unique, careful).explore(cell)
     return Stage(tuple(goals), tree, unique)

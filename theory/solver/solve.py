@@ -25,8 +25,9 @@ def solve(
 ) -> AxisCertificate:
     """Return the unique values of the asked unknowns, with their proof.
 
-    Extremes are sought stage by stage in the order given. `root` is the system's root cell, if there is one. Every answer satisfies all constraints, and every
-    proof is checked, in exact arithmetic before it's returned.
+    Extremes are sought stage by stage in the order given. `root` is the system's root cell, if there is one.
+    Every answer satisfies all constraints, and every proof is checked, in exact arithmetic before it's
+    returned.
 
     Raises:
         Infeasible: the constraints can't hold together; the error carries the Farkas combination.
@@ -34,8 +35,8 @@ def solve(
         Unverified: an answer found in floating point has no exact proof.
     """
     root = root or root_of(system)
-    for split_all in (False, True):
-        stages = stages_of(system, root, extremes, asked, split_all=split_all)
+    for careful in (False, True):
+        stages = stages_of(system, root, extremes, asked, careful=careful)
         if stages is None:
             continue
         values = {next(iter(f.coefficients)): v for f, v in (agreed(stages[-1]) or {}).items()}
@@ -54,10 +55,20 @@ def _unreachable(system: System, values: Values) -> Exception:
     """Return the error for a solution that is no outcome of training."""
     steps = list(system.steps(values))
     if len(steps) > 1 and steps[-1] != steps[-2]:
-        return Unverified("derive: the sizes of the solution grow with every step; no answer is returned")
+        changing = next(d.name for d in system.order if steps[-1][d.name] != steps[-2][d.name])
+        return Unreachable(
+            f"derive: the requirements have sizes at which training would be at rest, but it doesn't come "
+            f"to rest "
+            f"there: from initialisation {changing} changes by a power of N with every step"
+        )
     broken = system.violations(values)[0]
     small = next(
-        (d.name for d in system.order if d.name.startswith("z[") and (steps[-1][d.name] or 0) < 0), None
+        (
+            d.name
+            for d in system.order
+            if d.name.startswith("z[") and d.name.endswith("]") and (steps[-1][d.name] or 0) < 0
+        ),
+        None,
     )
     if small is None:
         return Unverified(
@@ -80,7 +91,7 @@ def stages_of(
     extremes: Extremes,
     asked: tuple[Affine, ...],
     *,
-    split_all: bool = False,
+    careful: bool = False,
     unique: bool = True,
 ) -> tuple[Stage, ...] | None:
     """Answer the extremes one after another, then what is asked; None if the extremes clash."""
@@ -88,7 +99,7 @@ def stages_of(
     stages: list[Stage] = []
     for name, goals in [*extremes, ("", asked)]:
         here = root if not stages else cell.copy()
-        stage = ask(goals, here, unique=unique and not name, split_all=split_all)
+        stage = ask(goals, here, unique=unique and not name, careful=careful)
         values = agreed(stage)
         if values is None:
             if stages:

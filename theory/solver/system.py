@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, TypeAlias
 
-from scalewright.theory.solver.affine import Affine, Max, Number
+from scalewright.theory.solver.affine import Affine, Max, Number, slim, times
 
 # What an unknown is: a number, or None for the exponent -oo of an exact zero.
 Size: TypeAlias = Number | None
@@ -40,7 +40,8 @@ def evaluate(form: Affine, values: Mapping[str, Size]) -> Size:
         value = values[name]
         if value is None:
             return None
-        total += factor * value
+        if value:
+            total = slim(total + times(factor, value))
     return total
 
 
