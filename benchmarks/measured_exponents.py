@@ -601,7 +601,8 @@ FIXED, TIED = "gpt, fixed heads, Adam", "gpt, tied, gated, rms norm, Adam"
 EARLY = "B starts at zero, so no change came about through the rows of A yet: independent, n^-1/2 smaller"
 COHERENT = "the readout's own rows carry n^-1/4 of a change that came through n^1/2 units, not all of it"
 MET = "a tied readout meets its own rows, the embeddings, in x before any training: aligned"
-SLOW = "an aligned part with a small prefactor beside an independent one, n^-1/2 smaller"
+SLOW = "an aligned part beside a larger independent one that is n^-1/2 smaller in the end: see the plateau"
+HIDDEN = "the aligned part comes back through B and A: smaller than the independent one up to n = 1000"
 EXCEPTIONS: dict[tuple[str, str, str], str] = {
     (f"{ADAPTERS}, step 1", "*.A", "propagating"): EARLY,
     (f"{ADAPTERS}, step 1", "*.A", "change"): EARLY,
@@ -609,7 +610,7 @@ EXCEPTIONS: dict[tuple[str, str, str], str] = {
     (f"{NECK}, step 1", "decoder.output", "change"): COHERENT,
     (TIED, "readout", "size"): MET,
     (TIED, "readout.multiplier", "size"): MET,
-    (ADAPTERS, "*.A", "propagating"): SLOW,
+    (ADAPTERS, "*.A", "propagating"): HIDDEN,
     (FIXED, "blocks.attention.scores", "change"): SLOW,
 }
 
@@ -702,7 +703,7 @@ def line(row: Measured) -> str:
 
 
 def plot_exponents(rows: Sequence[Measured], ax: Any = None) -> Any:
-    """Draw measured against predicted exponents, a colour and marker a quantity, set side by side."""
+    """Draw measured against predicted exponents: by quantity in colour, marker and place."""
     import matplotlib.pyplot as plt
 
     ax = ax or plt.subplots(figsize=(7, 6))[1]
@@ -713,14 +714,17 @@ def plot_exponents(rows: Sequence[Measured], ax: Any = None) -> Any:
     styles = zip(QUANTITIES, "osD^v", ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9"), strict=True)
     for place, (quantity, marker, colour) in enumerate(styles):
         some = [row for row in shown if row.quantity == quantity]
-        x = [float(Fraction(row.predicted)) + 0.03 * (place - 2) for row in some]
-        y, bars = [row.slope for row in some], [row.error for row in some]
+        aside = 0.03 * (place - 2)
+        x, y = [float(Fraction(r.predicted)) + aside for r in some], [r.slope + aside for r in some]
+        bars = [row.error for row in some]
         ax.errorbar(x, y, bars, fmt=marker, ms=4, lw=0.8, alpha=0.7, color=colour, label=quantity)
-        known = [(a, row.slope) for a, row in zip(x, some, strict=True) if row.exception]
+        known = [(a, b) for a, b, row in zip(x, y, some, strict=True) if row.exception]
         ax.plot(*zip(*known, strict=True), "o", **RING) if known else None
     ax.plot([], [], "o", **RING, label="known exception")
-    ax.set(xlabel="predicted exponent (quantities set side by side)", ylabel="measured exponent", xlim=ends)
-    ax.legend(frameon=False, loc="upper left")
+    ax.set(xlabel="predicted exponent", ylabel="measured exponent", xlim=ends, ylim=ends)
+    ax.legend(
+        frameon=False, loc="upper left", title="quantities are set apart along the diagonal", alignment="left"
+    )
     return ax
 
 

@@ -13,6 +13,7 @@ from scalewright.theory.errors import NotUnique
 from scalewright.theory.graph.architecture import Architecture
 from scalewright.theory.parametrization import Parametrization
 from scalewright.theory.power import Exponent
+from scalewright.theory.preference import heaviest, weighed
 from scalewright.theory.problem import Problem, axes_of, problems
 from scalewright.theory.segment import Segment, segment_of
 from scalewright.theory.solver.certificate import AxisCertificate, Certificate
@@ -25,6 +26,7 @@ def derive(
     axes: tuple[str, ...] = ("width",),
     require: Iterable[Desideratum | str] | None = None,
     *,
+    prefer: Mapping[Desideratum | str, Exponent] | None = None,
     ray: Mapping[str, Exponent] | None = None,
     alignment: Alignment | None = None,
 ) -> Parametrization:
@@ -40,6 +42,8 @@ def derive(
         axes: the sizes that grow, in the order in which they grow. Each is solved with the others held.
         require: desiderata, as objects of `theory.desiderata` or by name. Epsilon transfer and decay transfer
             are added for optimizers that have an epsilon or a decay, unless a requirement settles these.
+        prefer: further requirements with weights: of those that can't all hold, the heaviest set is kept, and
+            `dropped` says why not the others.
         ray: other sizes as powers of the one axis, `axes=("width",), ray={"depth": "1/2"}` for L = n^(1/2);
             the answer then holds the total powers of the axis.
         alignment: how sums over the fan-in add up; the default is that of Yang and Hu (2021).
@@ -62,12 +66,25 @@ def derive(
     """
     rules = assignment(optimizer, "derive")
     wanted = MAXIMAL_UPDATE if require is None else chosen(require, "derive", DESIDERATA)
-    asked = tuple(problems(architecture, rules, axes_of(architecture, axes, ray), wanted, alignment))
+    grown = axes_of(architecture, axes, ray)
+
+    def solve_with(kept: tuple[Desideratum, ...]) -> Parametrization:
+        name = "mup" if require is None and not kept else "derived"
+        return _derived(tuple(problems(architecture, rules, grown, (*wanted, *kept), alignment)), name)
+
+    if not prefer:
+        return solve_with(())
+    names = chosen(list(prefer), "derive", DESIDERATA)
+    found, dropped = heaviest(solve_with, weighed(dict(zip(names, prefer.values(), strict=True))))
+    return replace(found, dropped=dropped)
+
+
+def _derived(asked: tuple[Problem, ...], name: str) -> Parametrization:
     parts, segments = _solved(asked)
-    found = _stated(asked, parts, "mup" if require is None else "derived")
+    found = _stated(asked, parts, name)
     if not segments:
         return found
-    return replace(found, segments=segments, vertices=_vertices(found, asked, parts, segments))
+    return replace(found, segments=segments, vertices=_vertices(asked, parts, segments))
 
 
 def _solved(asked: tuple[Problem, ...]) -> tuple[tuple[AxisCertificate, ...], tuple[Segment, ...]]:
@@ -88,7 +105,6 @@ def _solved(asked: tuple[Problem, ...]) -> tuple[tuple[AxisCertificate, ...], tu
 
 
 def _vertices(
-    found: Parametrization,
     asked: tuple[Problem, ...],
     parts: tuple[AxisCertificate, ...],
     segments: tuple[Segment, ...],

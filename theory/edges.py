@@ -199,7 +199,7 @@ def _prescribed(given: Parametrization) -> tuple[Desideratum, ...]:
     stds = {
         name: entry.init_std.exponent(axis)
         for name, entry in bare.entries.items()
-        if given.architecture.by_name[name].kind != "zero"
+        if not given.architecture.by_name[name].starts_at_zero
     }
     factors = {
         name: power.exponent(axis) for name, power in given.multipliers.items() if power.exponent(axis)
@@ -260,7 +260,9 @@ def _training(graph: Architecture, trained: Sequence[Node]) -> Architecture:
     """Return the network in which only some parameters are trained."""
     names = {node.name for node in trained}
     nodes = [
-        replace(node, kind="frozen") if node.op == "parameter" and node.name not in names else node
+        replace(node, kind="frozen zero" if node.starts_at_zero else "frozen")
+        if node.op == "parameter" and node.name not in names
+        else node
         for node in graph.nodes
     ]
     return Architecture(nodes, dict(graph.dimensions))

@@ -156,7 +156,7 @@ def _differences(
     for name in one:
         for quantity in QUANTITIES:
             pair = (getattr(one[name], quantity), getattr(two[name], quantity))
-            if quantity == "init_std" and first.architecture.by_name[name].kind == "zero":
+            if quantity == "init_std" and first.architecture.by_name[name].starts_at_zero:
                 continue
             if pair[0] != pair[1]:
                 yield Difference(name, quantity, *pair)
@@ -191,7 +191,7 @@ def _shifts(
         optimizer = rules.of(graph, graph.by_name[name])
         ratio = {q: _ratio(getattr(one[name], q), getattr(two[name], q), axis) for q in QUANTITIES}
         shift = ratio["init_std"]
-        if graph.by_name[name].kind == "zero":
+        if graph.by_name[name].starts_at_zero:
             shift = ratio["lr"] / optimizer.rate_gauge if optimizer.rate_gauge else Fraction(0)
         decay = -ratio["lr"] if optimizer.decay == "coupled" else Fraction(0)
         wanted = {

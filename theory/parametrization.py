@@ -44,7 +44,8 @@ class Parametrization:
     that were set afterwards (`with_lr`), which the certificate doesn't prove. `multipliers` holds the fixed
     factors of the forward pass that belong to no parameter: residual branches, attention scores, mixtures,
     the output of a tied readout. `segments` says where the requirements leave a choice, and `vertices` holds
-    the ends by name. `grow` says as which powers of each axis the sizes grow (more than one on a ray).
+    the ends by name. `dropped` says which preferences can't hold, and why. `grow` says as which powers of
+    each axis the sizes grow (more than one on a ray).
     """
 
     name: str
@@ -61,6 +62,7 @@ class Parametrization:
     vertices: Mapping[str, "Parametrization"] = field(default_factory=dict)
     grow: Mapping[str, Mapping[str, Fraction]] = field(default_factory=dict)
     alignment: Alignment = field(default_factory=Alignment)
+    dropped: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def optimizers(self) -> dict[str, Optimizer]:

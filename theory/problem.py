@@ -47,7 +47,7 @@ class Problem:
         found = []
         for node in self.sizes.architecture.parameters:
             symbols = "ab"
-            if node.kind != "frozen":
+            if not node.is_frozen:
                 optimizer = self.sizes.optimizer(node.name)
                 symbols += "c" + "e" * optimizer.has_eps + "w" * optimizer.has_decay
             found += [unknown(symbol, node.name) for symbol in symbols]
@@ -64,7 +64,7 @@ def conventions(sizes: Sizes) -> Iterator[Constraint]:
     graph = sizes.architecture
     for node in graph.parameters:
         yield Constraint(unknown("a", node.name), "==", "gauge: no multipliers")
-        if node.kind == "zero":
+        if node.starts_at_zero:
             yield Constraint(unknown("b", node.name), "==", f"{node.name} starts at zero")
     yield from _one_branch_multiplier(sizes)
     for node in multipliers_of(sizes):

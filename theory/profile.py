@@ -228,7 +228,7 @@ def values_of(parametrization: Parametrization, sizes: Sizes) -> dict[str, Size]
         ):
             found[f"{symbol}[{name}]"] = None if power is None else side * sign * axis.exponent(power)
     for node in sizes.architecture.parameters:
-        if node.kind == "frozen":
+        if node.is_frozen:
             found |= {
                 f"{s}[{node.name}]": _frozen(parametrization, axis.name, f"{s}[{node.name}]") for s in "ab"
             }

@@ -51,7 +51,10 @@ class Segment:
         return {name: first[name] + part * (last[name] - first[name]) for name in first}
 
     def _end(self, side: Number) -> Mapping[str, Number]:
-        return next(end.values for end in self.ends.values() if end.values[self.coordinate] == side)
+        for end in self.ends.values():
+            if end.values[self.coordinate] == side:
+                return end.values
+        raise Unverified(f"segment: no end has {self.coordinate} = {side}")
 
     def verify(self) -> bool:
         """Return True if every solution is on the segment, and both ends and the middle are solutions.
@@ -144,7 +147,7 @@ def _forms(
 def _named(problem: Problem, system: System, ends: list[AxisCertificate]) -> dict[str, AxisCertificate]:
     """Name the ends by what they meet: feature diversity (Depth-muP), non-lazy blocks (CompleteP)."""
     tests = {"depth-mup": feature_diversity, "completep": non_lazy_blocks}
-    found = {}
+    found: dict[str, AxisCertificate] = {}
     for end in ends:
         values = system.complete(end.values)
         met = [

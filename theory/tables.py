@@ -49,7 +49,7 @@ def _cell(
     power = getattr(p.entries[name], column)
     if power is None:
         return ""
-    if column == "init_std" and p.architecture.by_name[name].kind == "zero":
+    if column == "init_std" and p.architecture.by_name[name].starts_at_zero:
         return "0"
     return write(power.only(shown))
 

@@ -19,7 +19,8 @@ from scalewright.papers.super_consistency import catalogue
 from scalewright.report import Page, chain
 from scalewright.sim import dataset as datasets
 from scalewright.sim.verdict import judge
-from scalewright.theory import Architecture, derive, mlp
+from scalewright.theory import Architecture, derive, edges, gpt, mlp, named, profile
+from scalewright.theory.desiderata import DESIDERATA
 
 
 @pytest.fixture(autouse=True)
@@ -82,6 +83,42 @@ def test_derive_writes_table_and_proofs(elsewhere):
     assert not any(other in page for other in ("<script", "<link", "src="))
 
 
+def test_derive_knows_every_network_and_prints_both_ends_of_a_segment():
+    outcome = call("derive", "--arch", "gpt", "--optimizer", "adamw", "--axes", "width,depth")
+    assert outcome.exit_code == 0
+    assert "completep" in outcome.stdout
+    assert "| blocks.mlp.up.weight | 1 | n^-1/2 | n^-1 L^-1/2 |" in outcome.stdout
+    options = ["--with", "tied=true", "--with", "heads=fixed", "--loss", "mse"]
+    found = json.loads(call("derive", "--arch", "gpt", *options, "--json").stdout)
+    expected = derive(gpt(tied=True, heads="fixed", loss="squared")).to_json()
+    assert found == json.loads(frontdoor.to_json(expected))
+    assert {"name": "readout.multiplier", "multiplier": {"width": "-1"}} in found["multipliers"]
+
+
+def test_derive_takes_requirements_by_name():
+    require = "unit gain,stable features,one rate,largest rates"
+    found = json.loads(call("derive", "--layers", 3, "--require", require, "--json").stdout)
+    assert [row["lr"] for row in found["parameters"]] == [{"width": "-1/2"}] * 3
+
+
+def test_profile_prints_what_the_library_says():
+    options = ["--layers", 4, "--parametrization", "sp", "--optimizer", "sgd", "--loss", "ce"]
+    found = json.loads(call("profile", *options, "--lr", "width=-1/2", "--json").stdout)
+    expected = profile(named(mlp(4), "sp"), lr={"width": "-1/2"}).to_json()
+    assert found == json.loads(frontdoor.to_json(expected))
+    assert found["axes"]["width"]["regime"] == "controlled divergence"
+    squared = call("profile", *options[:-1], "squared", "--lr", "width=-1/2").stdout
+    assert "catastrophic" in squared
+
+
+def test_edges_prints_what_the_library_says():
+    found = json.loads(call("edges", "--layers", 4, "--loss", "ce", "--json").stdout)
+    assert found == json.loads(frontdoor.to_json(edges(mlp(4)).to_json()))
+    assert "controlled divergence above n^-1 up to n^-1/2" in call("edges", "--layers", 4).stdout
+    proof = call("edges", "--layers", 4, "--proof", "feature learning").stdout
+    assert proof.rstrip().endswith("hence lr ~ n^-1/2")
+
+
 def test_explain_prints_the_proof_of_one_entry():
     outcome = call("explain", "hidden.0.weight", "lr")
     assert outcome.exit_code == 0
@@ -116,18 +153,53 @@ def test_claims_prints_the_same_ids():
     [
         (
             ["derive", "--parametrization", "foo"],
-            "named: name must be one of sp, ntp, mean-field, mup; given 'foo'",
+            "named: name must be one of sp, ntp, mean-field, mup, depth-mup, completep, sp-full-align; "
+            "given 'foo'",
         ),
         (
             ["derive", "--optimizer", "foo"],
-            "derive: optimizer must be one of sgd, adam, adamw; given 'foo'",
+            "derive: optimizer must be one of sgd, sgd-l2, momentum, nesterov, adam, adamw, "
+            "adamw-independent, sign, lion, adafactor, muon, shampoo; given 'foo'",
         ),
-        (["derive", "--arch", "foo"], "--arch must be mlp or a .json file; given 'foo'"),
+        (
+            ["derive", "--arch", "foo"],
+            "--arch must be one of mlp, convnet, resnet, vit, gpt, moe, lora, autoencoder or a .json file; "
+            "given 'foo'",
+        ),
+        (["derive", "--with", "bias"], "--with must be given as KEY=VALUE; given 'bias'"),
+        (["derive", "--with", "tied=true"], "--arch mlp takes layers, activation, bias, loss; given 'tied'"),
+        (
+            ["derive", "--arch", "gpt", "--layers", "3"],
+            "--arch gpt takes place, tied, norm, activation, gated, bias, heads, grouped, vocabulary, loss; "
+            "given 'layers'",
+        ),
+        (
+            ["derive", "--arch", "my.json", "--layers", "3"],
+            "--arch my.json is a file, which says all of the network; given layers",
+        ),
+        (
+            ["derive", "--require", "speed"],
+            f"derive: require must name desiderata among {', '.join(DESIDERATA)}; given 'speed'",
+        ),
+        (
+            ["derive", "--require", "unit gain,stable features,nontrivial"],
+            "derive: the requirements leave c[input.weight] free between 0 and oo; add one that settles it",
+        ),
+        (
+            ["profile", "--lr", "width=half"],
+            "Power: the exponent of 'width' must be an exact rational: Fraction, int or a string such as "
+            "'-1/2'; given 'half'",
+        ),
+        (["profile", "--lr", "width"], "--lr must be given as KEY=VALUE; given 'width'"),
+        (
+            ["edges", "--proof", "loss"],
+            "Edges.explain: edge must be one of bounded logits, feature learning; given 'loss'",
+        ),
         (["derive", "--arch", "foo.json"], "foo.json: no such file or directory"),
         (
             ["derive", "--axes", "depth"],
-            "derive: an axis must be a size on which a dimension other than that of the logits depends "
-            "(inputs, width); given 'depth'",
+            "derive: an axis must be a size that something depends on (inputs, width, batch, gamma); "
+            "given 'depth'",
         ),
         (
             ["derive", "--axes", "width,width"],
@@ -135,18 +207,21 @@ def test_claims_prints_the_same_ids():
         ),
         (
             ["derive", "--parametrization", "mup", "--axes", "inputs"],
-            "--parametrization is defined on the axis width alone; given --axes inputs",
+            "--parametrization mup says what is required and on which axes; given --axes inputs",
         ),
         (["derive", "--layers", "1"], "mlp: layers must be an integer of at least 2; given 1"),
         (
             ["derive", "--activation", "foo"],
             "mlp: activation must be one of linear, relu, leaky_relu, gelu, silu, tanh, erf; given 'foo'",
         ),
-        (["derive", "--loss", "foo"], "mlp: loss must be one of squared, cross-entropy; given 'foo'"),
+        (
+            ["derive", "--loss", "foo"],
+            "mlp: loss must be one of squared, cross-entropy, brier; given 'foo'",
+        ),
         (
             ["derive", "--gauge", "foo"],
             "in_gauge: gauge must be one of no-multipliers, unit-variance, tensor-programs-4, "
-            "output-multiplier; given 'foo'",
+            "output-multiplier, table-3, table-8, table-9, ntk; given 'foo'",
         ),
         (
             ["explain", "foo.weight"],

@@ -47,7 +47,7 @@ def _gradients(sizes: Sizes, node: Node) -> Fraction:
 def _linear_forward(sizes: Sizes, node: Node) -> Parts:
     parameter = sizes.parameter(node)
     kappa = sizes.fans(node)[0]
-    if parameter.kind == "zero":
+    if parameter.starts_at_zero:
         return Parts()
     arriving = sizes.parts["s", node.inputs[0]] + (kappa * HALF + initial(parameter.name))
     return arriving.because(sum_of(HALF, kappa, sizes.axis.name, f"size of {node.name}: W_0 x"))
@@ -58,10 +58,10 @@ def _linear_backward(sizes: Sizes, node: Node) -> dict[str, Parts]:
     kappa_in, _ = sizes.fans(node)
     kappa, gradient = _gradients(sizes, node), sizes.parts["G", node.name]
     found, axis = Parts(), sizes.axis.name
-    if parameter.kind != "zero":
+    if not parameter.starts_at_zero:
         why = sum_of(HALF, kappa, axis, f"gradient before {node.name}: W_0^T G")
         found |= (gradient + (kappa * HALF + initial(parameter.name))).because(why)
-    if parameter.kind != "frozen":
+    if not parameter.is_frozen:
         aligned = sizes.alignment.update
         reach = _reach(sizes, node, (kappa, kappa_in), aligned)
         why = sum_of(aligned, kappa, axis, f"gradient before {node.name}: (W_t - W_0)^T G")
@@ -73,7 +73,7 @@ def _linear_backward(sizes: Sizes, node: Node) -> dict[str, Parts]:
 def _effective(sizes: Sizes, node: Node, *, contracts: bool) -> Parts:
     """Return E, the size of (W_t - W_0) x_t: x_0 at the first step, x_0 and its change afterwards."""
     parameter, source = sizes.parameter(node), node.inputs[0]
-    if parameter.kind == "frozen":
+    if parameter.is_frozen:
         return Parts()
     fans = sizes.fans(node) if contracts else (Fraction(0), sizes.fans(node)[1])
     update, align, axis = unknown("U", parameter.name), sizes.alignment, sizes.axis.name
@@ -128,7 +128,7 @@ def _linear_change(sizes: Sizes, node: Node) -> Parts:
     parameter = sizes.parameter(node)
     kappa_in, kappa_out = sizes.fans(node)
     found = record_effective(sizes, node, _effective(sizes, node, contracts=True))
-    if parameter.kind == "zero":
+    if parameter.starts_at_zero:
         return found
     omega = sizes.alignment.propagating(kappa_in, kappa_out)
     return found | _propagated(sizes, node, omega, kappa_in, initial(parameter.name))
@@ -136,14 +136,14 @@ def _linear_change(sizes: Sizes, node: Node) -> Parts:
 
 def _embedding_forward(sizes: Sizes, node: Node) -> Parts:
     parameter = sizes.parameter(node)
-    if parameter.kind == "zero":
+    if parameter.starts_at_zero:
         return Parts()
     return Parts.of(initial(parameter.name), f"size of {node.name}: a row of {parameter.name}")
 
 
 def _embedding_change(sizes: Sizes, node: Node) -> Parts:
     parameter = sizes.parameter(node)
-    if parameter.kind == "frozen":
+    if parameter.is_frozen:
         return Parts()
     reach = _reach(sizes, node, sizes.fans(node), Fraction(1))
     value = unknown("U", parameter.name) + reach
@@ -154,7 +154,7 @@ def _embedding_change(sizes: Sizes, node: Node) -> Parts:
 def _bias_forward(sizes: Sizes, node: Node) -> Parts:
     parameter = sizes.parameter(node)
     arriving = pass_forward(sizes, node)
-    if parameter.kind == "zero":
+    if parameter.starts_at_zero:
         return arriving
     return arriving | Parts.of(initial(parameter.name), f"size of {node.name}: the bias itself")
 
@@ -162,7 +162,7 @@ def _bias_forward(sizes: Sizes, node: Node) -> Parts:
 def _bias_change(sizes: Sizes, node: Node) -> Parts:
     parameter = sizes.parameter(node)
     arriving = pass_change(sizes, node)
-    if parameter.kind == "frozen":
+    if parameter.is_frozen:
         return arriving
     reach = _reach(sizes, node, (Fraction(0), sizes.fans(node)[1]), Fraction(0))
     value = unknown("U", parameter.name) + reach
@@ -198,7 +198,7 @@ def _depthwise_backward(sizes: Sizes, node: Node) -> dict[str, Parts]:
     gradient, source = sizes.parts["G", node.name], node.inputs[0]
     why = f"gradient before {node.name}: "
     found = (gradient + initial(parameter.name)).because(why + "W_0 G")
-    if parameter.kind != "frozen":
+    if not parameter.is_frozen:
         moved = gradient.coherent() + unknown("U", parameter.name)
         found |= moved.because(why + "(W_t - W_0) G").delayed()
     return {source: found}

@@ -164,7 +164,7 @@ class Sizes:
         found: dict[str, bool] = {}
         for node in graph.order:
             if node.op == "parameter":
-                found[node.name] = node.kind != "frozen"
+                found[node.name] = not node.is_frozen
             else:
                 found[node.name] = any(found[name] for name in node.inputs) or (
                     node.op == "stream" and node.name in trained
@@ -243,7 +243,7 @@ class Sizes:
             return False
         kappa_in, kappa_out = self.fans(node)
         narrow = kappa_out < kappa_in and self.moves[node.inputs[0]]
-        return node.op in MATRICES and (narrow or parameter.kind == "zero")
+        return node.op in MATRICES and (narrow or parameter.starts_at_zero)
 
     def factor(self, name: str) -> Affine | None:
         """Return the exponent of the multiplier that alone takes a tensor, biases apart, or None."""

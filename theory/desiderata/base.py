@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
 from scalewright.theory.calculus.sizes import Sizes, unknown
 from scalewright.theory.errors import ScalingError
 from scalewright.theory.graph.nodes import Node
-from scalewright.theory.power import Exponent, exact
+from scalewright.theory.power import Exponent, Power, exact
 from scalewright.theory.solver.affine import Affine
 from scalewright.theory.solver.system import Constraint
 
@@ -58,21 +59,27 @@ def nodes_of(
     return [node for node in found if (node.name in graph.logits) == (among == "logits")]
 
 
-def prescribe(quantity: str, powers: Mapping[str, Exponent]) -> Desideratum:
-    """Return the requirement that a quantity of the named parameters has the given powers of the axis.
+def prescribe(quantity: str, powers: Mapping[str, Exponent | Power]) -> Desideratum:
+    """Return the requirement that a quantity of the named parameters has the given powers.
 
-    `prescribe("lr", {"readout.weight": -1})` asks for a readout rate n^-1, stated without multipliers;
-    `prescribe("multiplier", {"blocks.attention.scores": "-1/2"})` for a factor of a node without a parameter.
+    `prescribe("lr", {"readout.weight": -1})` asks for a readout rate N^-1 on every axis that is solved,
+    stated without multipliers; a Power says it axis by axis, 0 for those it doesn't name. The multiplier of
+    a node without a parameter is prescribed by the node's name: `{"blocks.sum.branch": Power({"depth":
+    "-1/2"})}`.
     """
     if quantity not in QUANTITIES:
         raise ScalingError(f"prescribe: quantity must be one of {', '.join(QUANTITIES)}; given {quantity!r}")
     symbol, sign = QUANTITIES[quantity]
-    values = {name: exact(value, f"prescribe: the power of {name!r}") for name, value in powers.items()}
+    values = {
+        name: value if isinstance(value, Power) else exact(value, f"prescribe: the power of {name!r}")
+        for name, value in powers.items()
+    }
 
     def constraints(sizes: Sizes) -> Iterator[Constraint]:
         parameters = [node.name for node in sizes.architecture.parameters]
         factors = [node.name for node in multipliers_of(sizes)] if quantity == "multiplier" else []
-        for name, value in values.items():
+        for name, given in values.items():
+            value = _on_axis(given, sizes)
             if name not in (*parameters, *factors):
                 known = ", ".join((*parameters, *factors))
                 raise ScalingError(f"prescribe: parameters must be among {known}; given {name!r}")
@@ -83,6 +90,12 @@ def prescribe(quantity: str, powers: Mapping[str, Exponent]) -> Desideratum:
     return Desideratum(
         "prescribed " + quantity, f"{quantity} is given", CONCERNS.get(quantity, "init"), constraints
     )
+
+
+def _on_axis(given: Power | Fraction, sizes: Sizes) -> Fraction:
+    if not isinstance(given, Power):
+        return given
+    return sizes.axis.exponent(given) * (-1 if sizes.axis.name == "gamma" else 1)
 
 
 def multipliers_of(sizes: Sizes) -> list[Node]:

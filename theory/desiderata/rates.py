@@ -1,6 +1,7 @@
 """Requirements on rates, epsilons and decays."""
 
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 
 from scalewright.theory.calculus.sizes import Sizes, unknown
 from scalewright.theory.desiderata.base import Desideratum
@@ -49,7 +50,7 @@ def measured_gradient(sizes: Sizes, name: str) -> Affine:
         gradient = sizes.first(gradient) or gradient
     size = gradient + sizes.axis.noise
     if optimizer.spectral:
-        size = size + sum(sizes.fans(sizes.architecture.user_of(name))) / 2
+        size = size + sum(sizes.fans(sizes.architecture.user_of(name)), Fraction(0)) / 2
     return size * optimizer.eps_degree
 
 

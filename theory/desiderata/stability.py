@@ -42,7 +42,7 @@ def _stable_initialisation(sizes: Sizes) -> Iterator[Constraint]:
 def _unit_biases(sizes: Sizes, name: str) -> Iterator[Constraint]:
     for node in nodes_of(sizes, ("bias",)):
         parameter = sizes.parameter(node)
-        if parameter.kind != "zero":
+        if not parameter.starts_at_zero:
             why = reason(name, f"{parameter.name} starts at Theta(1)")
             yield Constraint(initial(parameter.name), "==", why)
 

@@ -62,7 +62,7 @@ class Architecture:
     @cached_property
     def trainable(self) -> tuple[Node, ...]:
         """The parameters that training moves: all but the frozen ones."""
-        return tuple(node for node in self.parameters if node.kind != "frozen")
+        return tuple(node for node in self.parameters if not node.is_frozen)
 
     @cached_property
     def loss(self) -> Node:

@@ -29,7 +29,7 @@ ARITY: dict[str, tuple[int | None, int]] = {
     "loss": (1, 0),
 }
 KINDS: dict[str, tuple[str, ...]] = {
-    "parameter": ("", "zero", "frozen"),
+    "parameter": ("", "zero", "frozen", "frozen zero"),
     "linear": ("", "transposed"),
     "activation": ("linear", "relu", "leaky_relu", "gelu", "silu", "tanh", "erf"),
     "pool": ("", "mean", "max"),
@@ -72,6 +72,16 @@ class Node:
     inputs: tuple[str, ...] = ()
     shape: tuple[str, ...] = ()
     kind: str = ""
+
+    @property
+    def starts_at_zero(self) -> bool:
+        """Whether a parameter starts at zero."""
+        return "zero" in self.kind.split()
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether a parameter isn't trained."""
+        return "frozen" in self.kind.split()
 
     def to_json(self) -> dict[str, Any]:
         """Return the node as a JSON object without its empty fields."""

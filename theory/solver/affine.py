@@ -28,6 +28,11 @@ def quotient(numerator: Number, denominator: Number) -> Number:
     return slim(Fraction(numerator) / denominator)
 
 
+def magnitude(value: Number) -> Number:
+    """Return |value|, of the same kind."""
+    return -value if value < 0 else value
+
+
 def times(factor: Number, value: Number) -> Number:
     """Return factor * value; factors of 1 and -1 are most frequent, and skip the product."""
     if factor == 1:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from scalewright.theory.solver import lp
-from scalewright.theory.solver.affine import Affine, Number, add_to, quotient
+from scalewright.theory.solver.affine import Affine, Number, add_to, magnitude, quotient
 from scalewright.theory.solver.certificate import Bound, Lemma, Proof
 from scalewright.theory.solver.elimination import Elimination
 from scalewright.theory.solver.facts import Combination
@@ -249,5 +249,5 @@ def _bound(objective: Affine, value: Number, combination: Mapping[int, Number]) 
 def _direction(form: Affine) -> tuple[Direction, Number]:
     """Return the form's coefficients divided by a positive scale that makes the first, by name, +1 or -1."""
     names = sorted(form.coefficients)
-    scale = abs(form.coefficients[names[0]])
+    scale = magnitude(form.coefficients[names[0]])
     return tuple((name, quotient(form.coefficients[name], scale)) for name in names), scale

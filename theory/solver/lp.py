@@ -170,8 +170,10 @@ def _solved_farkas(forms: Sequence[Affine], floats: Sequence[float]) -> dict[int
     """Solve on the support for multipliers whose combination has no unknown, normalised to sum to 1."""
     support = [i for i, m in enumerate(floats) if abs(m) > TINY]
     names = sorted({name for form in forms for name in form.coefficients})
-    rows = [[forms[i].coefficients.get(name, ZERO) for i in support] + [ZERO] for name in names]
-    rows.append([1] * len(support) + [1])
+    rows: list[list[Number]] = [
+        [*(forms[i].coefficients.get(name, ZERO) for i in support), ZERO] for name in names
+    ]
+    rows.append([*(1 for _ in support), 1])
     return {support[column]: value for column, value in _gauss(rows).items()}
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from scalewright.theory.solver import lp
-from scalewright.theory.solver.affine import Affine, Number, add_to, quotient
+from scalewright.theory.solver.affine import Affine, Number, add_to, magnitude, quotient
 from scalewright.theory.solver.certificate import AxisCertificate, Bound, Branch, Dead, Lemma, Proof, Tree
 from scalewright.theory.solver.system import Constraint, Definition
 
@@ -111,7 +111,7 @@ class Table:
                 add_to(total, {index: 1}, multiplier)
             else:
                 side = lemma.proofs[0 if multiplier > 0 else 1]
-                add_to(total, self.flat(side), abs(multiplier))
+                add_to(total, self.flat(side), magnitude(multiplier))
         return total
 
 
@@ -149,7 +149,7 @@ def contradiction(part: AxisCertificate) -> str:
 
 def _sentence(farkas: Proof, table: Table) -> str:
     multipliers = table.flat(farkas)
-    scale = min(abs(value) for value in multipliers.values())
+    scale = min(magnitude(value) for value in multipliers.values())
     total = Affine()
     items = []
     for index, value in sorted(multipliers.items()):

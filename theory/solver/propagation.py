@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from scalewright.theory.solver.affine import Affine, Number, add_to, quotient
+from scalewright.theory.solver.affine import Affine, Number, add_to, magnitude, quotient
 from scalewright.theory.solver.certificate import Lemma, Proof
 from scalewright.theory.solver.facts import Combination, Facts, Known
 from scalewright.theory.solver.system import Constraint, Definition
@@ -213,9 +213,9 @@ class Propagation:
         if not used and not found[1]:
             known = Known(value, index, sign * factor)
         else:
-            combination: Combination = {index: quotient(sign, abs(factor))}
-            add_to(combination, used, quotient(-sign, abs(factor)))
-            add_to(combination, found[1], quotient(1, abs(factor)))
+            combination: Combination = {index: quotient(sign, magnitude(factor))}
+            add_to(combination, used, quotient(-sign, magnitude(factor)))
+            add_to(combination, found[1], quotient(1, magnitude(factor)))
             claim = Affine(-direction * value, {name: direction})
             adds = Constraint(claim, "<=", f"follows from: {self.constraints[index].reason}")
             line = self._note(Lemma(adds, (proof(claim, "<=", combination),)))

@@ -83,6 +83,10 @@ class System:
 
     def all_constraints(self) -> tuple[Constraint, ...]:
         """Return the constraints that the definitions imply, then the others."""
+        return self._all
+
+    @cached_property
+    def _all(self) -> tuple[Constraint, ...]:
         implied = tuple(c for definition in self.definitions for c in definition.constraints())
         return implied + self.constraints
 
@@ -96,12 +100,30 @@ class System:
         before: dict[str, Size] | None = None
         for _ in range(MOST_STEPS):
             now = dict(values)
-            for definition in self.order:
-                now[definition.name] = definition.at(now, before)
+            changed: set[str] = set()
+            for definition, early, late in self._readers:
+                name = definition.name
+                if before is not None and not late and changed.isdisjoint(early):
+                    now[name] = before[name]
+                    continue
+                now[name] = definition.at(now, before)
+                if before is not None and now[name] != before[name]:
+                    changed.add(name)
             yield now
-            if now == before:
+            if before is not None and not changed:
                 return
             before = now
+
+    @cached_property
+    def _readers(self) -> tuple[tuple[Definition, tuple[str, ...], bool], ...]:
+        """The definitions in order, with the unknowns each reads in its own step, and whether it reads
+        earlier ones."""
+        found = []
+        for definition in self.order:
+            terms = definition.maximum.terms
+            early = tuple(name for term in terms if not term.later for name in term.value.coefficients)
+            found.append((definition, early, any(term.later for term in terms)))
+        return tuple(found)
 
     def complete(self, values: Mapping[str, Size]) -> dict[str, Size]:
         """Return the settled values of all unknowns, or of the last step if they don't settle."""
