@@ -98,7 +98,7 @@ def _solved(asked: tuple[Problem, ...]) -> tuple[tuple[AxisCertificate, ...], tu
         except NotUnique as error:
             segment = segment_of(problem, system, root)
             if segment is None:
-                raise error
+                raise error.along(root.directions(problem.asked)) from None
             segments.append(segment)
             parts.append(segment.ends[segment.preferred])
     return tuple(parts), tuple(segments)

@@ -3,6 +3,9 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from fractions import Fraction
+
     from scalewright.theory.solver.certificate import Certificate
 
 
@@ -36,7 +39,19 @@ class Unreachable(ScalingError):
 
 
 class NotUnique(ScalingError):
-    """Say which exponent the requirements leave open, and its range."""
+    """Say which exponent the requirements leave open, and its range.
+
+    `directions` holds the free directions: each maps unknowns, such as "c[readout.weight]", to
+    how much they change along it. No equality fixes them; inequalities may end them.
+    """
+
+    directions: "tuple[Mapping[str, Fraction | int], ...]" = ()
+
+    def along(self, directions: "tuple[Mapping[str, Fraction | int], ...]") -> "NotUnique":
+        """Return the same error with its free directions."""
+        error = NotUnique(str(self))
+        error.directions = directions
+        return error
 
 
 class Unverified(ScalingError):

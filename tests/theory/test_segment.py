@@ -78,5 +78,19 @@ def test_bad_rays_are_refused(axes: tuple[str, ...], ray: dict[str, int]) -> Non
 
 def test_more_freedom_is_not_unique() -> None:
     """Without nontrivial learning the rates have no lower bound: no segment with two ends."""
-    with pytest.raises(th.NotUnique):
-        th.derive(th.resnet(), "adam", ("depth",), ["stable initialisation", "stable features"])
+    with pytest.raises(th.NotUnique) as caught:
+        th.derive(th.resnet(1), "sgd", ("depth",), ["stable initialisation", "stable features"])
+    names = {name for direction in caught.value.directions for name in direction}
+    assert names == {
+        "c[input.weight]",
+        "c[blocks.0.weight]",
+        "b[readout.weight]",
+        "c[readout.weight]",
+        "m[blocks.sum.branch]",
+    }
+    # Control: prescribing the rates and the readout leaves the branch multiplier alone.
+    fixed = d.prescribe("lr", {"input.weight": 0, "blocks.0.weight": -1, "readout.weight": 0})
+    start = d.prescribe("init_std", {"readout.weight": 0})
+    with pytest.raises(th.NotUnique) as one:
+        th.derive(th.resnet(1), "sgd", ("depth",), ["stable initialisation", "stable features", fixed, start])
+    assert one.value.directions == ({"m[blocks.sum.branch]": 1},)

@@ -168,6 +168,15 @@ class Cell:
         add_to(combination, more, 1)
         return rest, combination
 
+    def directions(self, asked: Sequence[Affine]) -> tuple[dict[str, Number], ...]:
+        """Return the directions in which no equality fixes the asked unknowns, one a coordinate."""
+        found: dict[str, dict[str, Number]] = {}
+        for form in asked:
+            (name,) = form.coefficients
+            for coordinate, factor in self.reduce(form)[0].coefficients.items():
+                found.setdefault(coordinate, {})[name] = factor
+        return tuple(_oriented(direction) for direction in found.values())
+
     def prove(self, claim: Affine) -> Proof | None:
         """Return a proof of claim <= 0 by equalities, bounds and at most one inequality, or None."""
         rest, combination = self.reduce(claim)
@@ -230,6 +239,12 @@ class Cell:
             return proof(Affine.number(1), "<=", total)
         add_to(total, combination, -1)
         return _bound(objective, found.value, total)
+
+
+def _oriented(direction: dict[str, Number]) -> dict[str, Number]:
+    """Return the direction in which its first unknown grows by 1."""
+    first = next(iter(direction.values()))
+    return {name: quotient(value, first) for name, value in direction.items()}
 
 
 def _excess(definition: Definition, point: Mapping[str, float]) -> float:
