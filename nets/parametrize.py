@@ -12,6 +12,7 @@ from torch.func import functional_call
 from scalewright.nets.device import resolve
 from scalewright.nets.initial import Gain, resolve_gains, standard_normal
 from scalewright.theory.parametrization import Numbers, Parametrization
+from scalewright.theory.power import Power
 
 Build = Callable[..., nn.Module]
 
@@ -48,6 +49,13 @@ def numbers_of(
     Raises:
         ValueError: the parametrization knows other parameters than the model has.
     """
+    for name, power in parametrization.multipliers.items():
+        if power != Power.one():
+            raise ValueError(
+                f"parametrize: parametrization {parametrization.name!r} must have no factor of its own in "
+                f"the forward pass; given {power} at {name!r}: multiply there in the module's forward, by "
+                "`factors_at`, and drop it from `multipliers`"
+            )
     at = parametrization.at(width=width, base_width=base_width, inputs=inputs, outputs=outputs, gamma=gamma)
     names = [name for name, _ in model.named_parameters()]
     if set(names) != set(at):

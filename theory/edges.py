@@ -19,11 +19,10 @@ from scalewright.theory.desiderata import (
 )
 from scalewright.theory.errors import NotUnique, ScalingError
 from scalewright.theory.graph.architecture import Architecture
-from scalewright.theory.graph.nodes import MATRICES, Node
+from scalewright.theory.graph.nodes import Node
 from scalewright.theory.named import named
 from scalewright.theory.parametrization import Parametrization
-from scalewright.theory.power import Power
-from scalewright.theory.profile import _with_loss as with_loss
+from scalewright.theory.power import Power, exact
 
 
 @dataclass(frozen=True)
@@ -32,11 +31,11 @@ class Layer:
 
     `alone`: nothing else is trained. `beside_readout`: the readout is trained with the same rate, whose
     growth feeds back through the gradient. `jointly`: every parameter has a rate of its own, all largest at
-    once; None if they compete.
+    once; None if they compete. The others are None where any rate will do, since no gradient arrives.
     """
 
-    alone: Power
-    beside_readout: Power
+    alone: Power | None
+    beside_readout: Power | None
     jointly: Power | None
 
 
@@ -116,24 +115,25 @@ class Edges:
         window = "no window of controlled divergence"
         if self.window is not None:
             window = f"controlled divergence above {self.window[0]} up to {self.window[1]}"
-        return (
-            f"{self.name}, {self.optimizer}, {self.loss}: one rate for all parameters has bounded logits up "
-            f"to "
-            f"{self.bounded_logits}, bounded features up to {self.feature_learning}; {window}."
-        )
+        edges = f"bounded logits up to {self.bounded_logits}, bounded features up to {self.feature_learning}"
+        return f"{self.name}, {self.optimizer}, {self.loss}: one rate for all has {edges}; {window}."
 
     def _table(self) -> tuple[str, list[str], list[list[str]]]:
         head = ["parameter", "alone", "beside a readout of the same rate", "all largest at once"]
         rows = [
             [
                 name,
-                str(layer.alone),
-                str(layer.beside_readout),
-                "compete" if layer.jointly is None else str(layer.jointly),
+                _word(layer.alone, "any"),
+                _word(layer.beside_readout, "any"),
+                _word(layer.jointly, "compete"),
             ]
             for name, layer in self.layers.items()
         ]
         return f"largest rates by layer, powers of n = {self.axis}", head, rows
+
+
+def _word(power: Power | None, otherwise: str) -> str:
+    return otherwise if power is None else str(power)
 
 
 def edges(
@@ -167,7 +167,7 @@ def edges(
     >>> str(found.bounded_logits), str(found.feature_learning)
     ('n^-1', 'n^-1/2')
     """
-    graph = with_loss(architecture, loss)
+    graph = architecture if loss is None else architecture.with_loss(loss)
     rules = assignment(optimizer, "edges")
     given = _given(graph, parametrization, rules)
     start = _prescribed(given)
@@ -190,7 +190,7 @@ def _given(graph: Architecture, parametrization: str | Parametrization, rules: A
     """Return the parametrization whose initialisation counts; a name is solved for a loss that allows it."""
     if isinstance(parametrization, Parametrization):
         return parametrization
-    return named(with_loss(graph, "cross-entropy"), parametrization, rules)
+    return named(graph.with_loss("cross-entropy"), parametrization, rules)
 
 
 def _prescribed(given: Parametrization) -> tuple[Desideratum, ...]:
@@ -200,6 +200,12 @@ def _prescribed(given: Parametrization) -> tuple[Desideratum, ...]:
         name: entry.init_std.exponent(axis)
         for name, entry in bare.entries.items()
         if not given.architecture.by_name[name].starts_at_zero
+    }
+    solved = {part.axis: part.values for part in given.certificate.axes}.get(axis, {})
+    stds |= {
+        node.name: -exact(solved[f"b[{node.name}]"], "edges")
+        for node in given.architecture.parameters
+        if node.is_frozen and not node.starts_at_zero and f"b[{node.name}]" in solved
     }
     factors = {
         name: power.exponent(axis) for name, power in given.multipliers.items() if power.exponent(axis)
@@ -234,14 +240,19 @@ def _layers(graph: Architecture, solve: _Solver) -> dict[str, Layer]:
     found = {}
     for node in graph.trainable:
         own = bounded_logits if node in readouts else _free(graph)
-        rates = [
-            _rate(
-                solve(_training(graph, trained), (stable_features, own, one_rate, largest_rates)), solve.axis
-            )
-            for trained in ([node], [node] if node in readouts else [node, *readouts])
-        ]
+        others = () if node in readouts else readouts
+        rates = [_alone(graph, solve, (node, *beside), own) for beside in ((), others)]
         found[node.name] = Layer(rates[0], rates[1], jointly.get(node.name))
     return found
+
+
+def _alone(graph: Architecture, solve: _Solver, trained: Sequence[Node], own: Desideratum) -> Power | None:
+    """Return the largest rate of a few parameters, the others frozen; None if there is no largest."""
+    try:
+        found = solve(_training(graph, trained), (stable_features, own, one_rate, largest_rates))
+    except NotUnique:
+        return None
+    return _rate(found, solve.axis)
 
 
 def _jointly(graph: Architecture, solve: _Solver) -> dict[str, Power]:
@@ -253,7 +264,7 @@ def _jointly(graph: Architecture, solve: _Solver) -> dict[str, Power]:
 
 
 def _feeds_logits(graph: Architecture, node: Node) -> bool:
-    return any(user.name in graph.logits and user.op in MATRICES for user in graph.users_of(node.name))
+    return any(user.name in graph.logits for user in graph.users_of(node.name))
 
 
 def _training(graph: Architecture, trained: Sequence[Node]) -> Architecture:

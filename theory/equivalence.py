@@ -78,7 +78,7 @@ def equivalent(
     second: Parametrization,
     optimizer: str | Optimizer | Assignment | Mapping[str, object] | None = None,
 ) -> Equivalence:
-    """Decide whether two parametrizations of one architecture have the same training dynamics at every size.
+    """Decide whether two parametrizations of one architecture train the same as their axes grow.
 
     Args:
         first, second: parametrizations, in any gauge, of architectures with the same nodes.

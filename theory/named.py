@@ -96,9 +96,8 @@ def named(
     - `mup`, `mean-field`: the maximal update parametrization; both names state it for unit-variance weights.
     - `depth-mup`, `completep`: muP on the axes width and depth, with branches L^-1/2 so that blocks stay
       diverse, or L^-1 so that no block is lazy. For architectures with repeated blocks.
-    - `sp-full-align`: initial weights of SP, rates by layer that move every layer by Theta(1); the logits
-    grow
-      as n^1/2, which the squared loss forbids.
+    - `sp-full-align`: initial weights of SP, rates by layer that move every layer by Theta(1);
+      the logits grow as n^1/2, which the squared loss forbids.
 
     Raises ScalingError for another name or optimizer.
     """
@@ -106,6 +105,8 @@ def named(
         raise ScalingError(f"named: name must be one of {', '.join(NAMES)}; given {name!r}")
     rules = assignment(optimizer, "named")
     require = NAMES[name].require
+    if "depth" in NAMES[name].axes and not any(node.op == "stream" for node in architecture.nodes):
+        raise ScalingError(f"named: {name} is for networks with repeated residual blocks; given none")
     if one_rate in require and any(item.has_eps for _, item in rules.rules):
         require = (*require, one_epsilon)
     solved = derive(architecture, rules, NAMES[name].axes, require, alignment=alignment)

@@ -156,6 +156,11 @@ class Parametrization:
         values = self._sizes(sizes)
         return {name: Numbers(*_numbers(scaling, values)) for name, scaling in self.entries.items()}
 
+    def factors_at(self, **sizes: float) -> dict[str, float]:
+        """Return the fixed factors of the forward pass as plain numbers, at sizes given as to `at`."""
+        values = self._sizes(sizes)
+        return {name: power.at(**values) for name, power in self.multipliers.items()}
+
     def _sizes(self, given: Mapping[str, float]) -> dict[str, float]:
         bases = {f"base_{axis}": axis for axis in self.axes}
         accepted = [*self.axes, *bases, *self._fixed]

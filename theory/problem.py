@@ -127,8 +127,8 @@ def axes_of(
     for axis in (*axes, *(ray or {})):
         if axis not in known:
             raise ScalingError(
-                f"derive: an axis must be a size that something depends on ({', '.join(known)}); given "
-                f"{axis!r}"
+                f"derive: an axis must be a size that something depends on ({', '.join(known)}); "
+                f"given {axis!r}"
             )
     if ray is None:
         return tuple(Axis(axis, {axis: exact(1, "axis")}) for axis in axes)

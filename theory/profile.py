@@ -1,7 +1,7 @@
 """What a given parametrization does, good or bad: the exponent of every size, at the first step and later."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal, TypeAlias
 
@@ -12,8 +12,7 @@ from scalewright.theory.calculus.sizes import PASSING, Axis, Sizes
 from scalewright.theory.calculus.walk import measure
 from scalewright.theory.desiderata.base import multipliers_of
 from scalewright.theory.errors import ScalingError
-from scalewright.theory.graph.architecture import Architecture
-from scalewright.theory.graph.nodes import KINDS, Node
+from scalewright.theory.graph.nodes import Node
 from scalewright.theory.parametrization import Parametrization
 from scalewright.theory.power import Exponent, Power
 from scalewright.theory.solver.affine import Affine, Number
@@ -76,11 +75,13 @@ class AxisProfile:
     def row(self, name: str, *, step: int | None = None) -> Row:
         """Return the row of a tensor: later in training, or after the step numbered 1, 2 or 3."""
         if step is not None and not 1 <= step <= MOST_SHOWN:
-            raise ScalingError(f"Profile.row: step must be from 1 to {MOST_SHOWN}, or None; given {step!r}")
+            raise ScalingError(
+                f"AxisProfile.row: step must be from 1 to {MOST_SHOWN}, or None; given {step!r}"
+            )
         chosen = self.later if step is None else self.steps[min(step, len(self.steps)) - 1]
         rows = {row.name: row for row in chosen}
         if name not in rows:
-            raise ScalingError(f"Profile.row: name must be one of {', '.join(rows)}; given {name!r}")
+            raise ScalingError(f"AxisProfile.row: name must be one of {', '.join(rows)}; given {name!r}")
         return rows[name]
 
 
@@ -144,11 +145,8 @@ def _row_json(row: Row) -> dict[str, str | None]:
 
 
 def _table(found: Profile, part: AxisProfile) -> tuple[str, list[str], list[list[str]]]:
-    caption = (
-        f"{found.name}, {found.optimizer}, {found.loss}: {part.regime}; powers of {part.axis} later in "
-        f"training, "
-        "-oo for an exact zero"
-    )
+    caption = f"{found.name}, {found.optimizer}, {found.loss}: {part.regime}"
+    caption += f"; powers of {part.axis} later in training, -oo for an exact zero"
     head = ["tensor", "size", "effective", "propagating", "change", "gradient", "state"]
     rows = [[row.name, *(_cell(getattr(row, q)) for q in QUANTITIES[:-1]), row.state] for row in part.later]
     return caption, head, rows
@@ -172,7 +170,7 @@ def profile(
     seen to grow with every step. An epsilon that isn't given counts as negligible.
 
     Args:
-        parametrization: multipliers, initial standard deviations and rates; solved, named or made by `given`.
+        parametrization: multipliers, initial standard deviations and rates; solved, named or built by hand.
         optimizer: another optimizer than its own.
         loss: squared, cross-entropy or brier, in place of the architecture's.
         lr: another rate: `{"width": "-1/2"}` is n^-1/2 for all parameters.
@@ -190,7 +188,7 @@ def profile(
     ('controlled divergence', '1/2')
     """
     chosen = parametrization if lr is None else parametrization.with_lr(lr)
-    architecture = _with_loss(chosen.architecture, loss)
+    architecture = chosen.architecture if loss is None else chosen.architecture.with_loss(loss)
     rules = assignment(optimizer, "profile") if optimizer is not None else chosen.assignment
     rules = rules or assignment(chosen.optimizer, "profile")
     parts = [
@@ -203,15 +201,6 @@ def profile(
 def _axes(parametrization: Parametrization) -> Iterator[Axis]:
     for name in parametrization.axes:
         yield Axis(name, dict(parametrization.grow.get(name, {name: Fraction(1)})))
-
-
-def _with_loss(architecture: Architecture, loss: str | None) -> Architecture:
-    if loss is None or loss == architecture.loss.kind:
-        return architecture
-    if loss not in KINDS["loss"]:
-        raise ScalingError(f"profile: loss must be one of {', '.join(KINDS['loss'])}; given {loss!r}")
-    nodes = [replace(node, kind=loss) if node.op == "loss" else node for node in architecture.nodes]
-    return Architecture(nodes, dict(architecture.dimensions))
 
 
 def values_of(parametrization: Parametrization, sizes: Sizes) -> dict[str, Size]:
@@ -249,20 +238,41 @@ def _axis_profile(sizes: Sizes, parametrization: Parametrization) -> AxisProfile
     growing = _growing(sizes, steps)
     shown = tuple(tuple(_rows(sizes, step, {})) for step in steps[:MOST_SHOWN])
     later = tuple(_rows(sizes, steps[-1], growing))
-    return AxisProfile(sizes.axis.name, shown, later, _regime(sizes, later, growing), tuple(growing.values()))
+    return AxisProfile(sizes.axis.name, shown, later, _regime(sizes, later, growing), _in_words(growing))
+
+
+def _in_words(growing: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what grows over steps by the tensors that change, and what grows over blocks."""
+    return tuple(
+        text.replace(name, f"the change of {name[2:-1]}") if name.startswith("D[") else text
+        for name, text in growing.items()
+        if name.startswith("D[") or name == text
+    )
 
 
 def _growing(sizes: Sizes, steps: list[dict[str, Size]]) -> dict[str, str]:
-    """Return what doesn't settle, by unknown, and conditions of the rules that fail over blocks."""
+    """Return what doesn't settle, by unknown with all that depends on it, and what grows over blocks."""
     last = steps[-1]
-    found = {}
+    found: dict[str, str] = {}
     if len(steps) > 1 and steps[-1] != steps[-2]:
-        names = [name for name in last if last[name] != steps[-2][name]]
-        found = {name: f"{name} grows with every step of training" for name in names}
+        first = {name for name in last if last[name] != steps[-2][name]}
+        found = {name: f"{name} grows with every step of training" for name in _reached(sizes, first)}
     for condition in sizes.conditions:
         if condition.sense == "<=" and "blocks" in condition.reason and not condition.holds(last):
             found[condition.reason] = condition.reason
     return found
+
+
+def _reached(sizes: Sizes, start: set[str]) -> list[str]:
+    """Return the unknowns of a set and all that are defined by them, directly or not."""
+    reads = {
+        definition.name: {name for term in definition.maximum.terms for name in term.value.coefficients}
+        for definition in sizes.definitions
+    }
+    reached = set(start)
+    while more := {name for name, read in reads.items() if name not in reached and read & reached}:
+        reached |= more
+    return [name for name in reads if name in reached]
 
 
 def _rows(sizes: Sizes, at: Mapping[str, Size], growing: Mapping[str, str]) -> Iterator[Row]:

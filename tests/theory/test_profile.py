@@ -91,7 +91,7 @@ def test_json_and_tables_say_the_same() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"loss": "hinge"}, "profile: loss must be one of squared, cross-entropy, brier; given 'hinge'"),
+        ({"loss": "hinge"}, "Architecture.with_loss: kind must be one of squared, cross-entropy, brier; given 'hinge'"),
         ({"lr": {"depth": -1}}, "Parametrization.with_lr: sizes must be among width, gamma, inputs, outputs; "
          "given 'depth'"),
     ],
@@ -108,7 +108,7 @@ def test_floats_and_unknown_rows_are_refused() -> None:
         th.profile(p, lr={"width": -0.5})  # type: ignore[dict-item]
     with pytest.raises(th.ScalingError) as row:
         th.profile(p)["width"].row("hidden")
-    assert str(row.value) == "Profile.row: name must be one of input, hidden.0, readout; given 'hidden'"
+    assert str(row.value) == "AxisProfile.row: name must be one of input, hidden.0, readout; given 'hidden'"
     with pytest.raises(th.ScalingError) as axis:
         th.profile(p)["depth"]
     assert str(axis.value) == "Profile: axis must be one of width; given 'depth'"

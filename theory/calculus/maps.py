@@ -49,8 +49,10 @@ def _linear_forward(sizes: Sizes, node: Node) -> Parts:
     kappa = sizes.fans(node)[0]
     if parameter.starts_at_zero:
         return Parts()
-    arriving = sizes.parts["s", node.inputs[0]] + (kappa * HALF + initial(parameter.name))
-    return arriving.because(sum_of(HALF, kappa, sizes.axis.name, f"size of {node.name}: W_0 x"))
+    # A tied readout meets its own rows, which the stream carries from the embedding: an aligned sum.
+    law = Fraction(1) if sizes.carries(node.inputs[0], parameter.name) else HALF
+    arriving = sizes.parts["s", node.inputs[0]] + (kappa * law + initial(parameter.name))
+    return arriving.because(sum_of(law, kappa, sizes.axis.name, f"size of {node.name}: W_0 x"))
 
 
 def _linear_backward(sizes: Sizes, node: Node) -> dict[str, Parts]:
@@ -110,17 +112,27 @@ def record_effective(sizes: Sizes, node: Node, found: Parts) -> Parts:
 
 
 def _propagated(sizes: Sizes, node: Node, exponent: Fraction, kappa: Fraction, shift: Affine) -> Parts:
-    """Return P, the size of W_0 (x_t - x_0), and record it."""
-    source = node.inputs[0]
-    moved = sizes.change[source]
+    """Return P, the size of W_0 (x_t - x_0), for one alignment."""
     why = sum_of(
         exponent, kappa, sizes.axis.name, f"change of {node.name}: propagating update W_0 (x_t - x_0)"
     )
+    return (sizes.parts["D", node.inputs[0]] + (exponent * kappa + shift)).because(why)
+
+
+def _record_propagating(sizes: Sizes, node: Node, laws: tuple[Fraction, ...], shift: Affine) -> Parts:
+    """Return P and record it: the first law holds from the first step on, others later."""
+    moved, kappa = sizes.change[node.inputs[0]], sizes.fans(node)[0]
     if moved is None:
         return Parts()
-    total = exponent * kappa + shift
-    sizes.propagating[node.name] = Term(moved + total, why)
-    return (sizes.parts["D", source] + total).because(why)
+    found = whole = Parts()
+    for place, law in enumerate(laws):
+        part = _propagated(sizes, node, law, kappa, shift)
+        total = Parts.of(moved + (law * kappa + shift), part.total(Affine()).terms[0].reason)
+        found |= part.delayed() if place else part
+        whole |= total.delayed() if place else total
+    form = whole.own.terms[0].value if len(laws) == 1 else sizes.define("P", node.name, whole.own)
+    sizes.propagating[node.name] = Term(form, whole.own.terms[-1].reason)
+    return found
 
 
 def _linear_change(sizes: Sizes, node: Node) -> Parts:
@@ -130,8 +142,10 @@ def _linear_change(sizes: Sizes, node: Node) -> Parts:
     found = record_effective(sizes, node, _effective(sizes, node, contracts=True))
     if parameter.starts_at_zero:
         return found
-    omega = sizes.alignment.propagating(kappa_in, kappa_out)
-    return found | _propagated(sizes, node, omega, kappa_in, initial(parameter.name))
+    omega, own = sizes.alignment.propagating(kappa_in, kappa_out), initial(parameter.name)
+    # Nothing moves x through these rows before a gradient came through them.
+    laws = (sizes.alignment.wide, omega) if node.name in sizes.silent and omega != HALF else (omega,)
+    return found | _record_propagating(sizes, node, laws, own)
 
 
 def _embedding_forward(sizes: Sizes, node: Node) -> Parts:
@@ -213,7 +227,7 @@ def _depthwise_forward(sizes: Sizes, node: Node) -> Parts:
 def _depthwise_change(sizes: Sizes, node: Node) -> Parts:
     found = record_effective(sizes, node, _effective(sizes, node, contracts=False))
     own = initial(sizes.parameter(node).name)
-    return found | _propagated(sizes, node, HALF, Fraction(0), own)
+    return found | _record_propagating(sizes, node, (HALF,), own)
 
 
 def _embedding_backward(sizes: Sizes, node: Node) -> dict[str, Parts]:

@@ -29,8 +29,7 @@ def _activation_forward(sizes: Sizes, node: Node) -> Parts:
     if node.name in graph.spine and node.kind != "linear" and sizes.blocks(graph.block_of[node.name]):
         raise ArchitectureError(
             f"derive: the blocks of {graph.block_of[node.name]!r} must hand their stream on by sums and "
-            f"norms "
-            f"alone if their number grows; given the {node.kind} {node.name!r}"
+            f"norms alone if their number grows; given the {node.kind} {node.name!r}"
         )
     return _off_spine(sizes, node, pass_forward(sizes, node), "size")
 
@@ -150,14 +149,9 @@ def multiplier_backward(sizes: Sizes, node: Node) -> dict[str, Parts]:
 def _loss_backward(sizes: Sizes, node: Node) -> dict[str, Parts]:
     name = node.inputs[0]
     bounded = Parts.of(Affine(), "d loss / d logits is Theta(1)")
-    if node.kind == "squared" and sizes.axis.name != "gamma":
-        residual = "squared loss: d loss / d logits is the residual f - y"
-        size = sizes.forward[name]
-        if size is not None:
-            bounded |= Parts.of(size, residual)
-        if sizes.moves[name]:
-            bounded |= Parts.of(unknown("z", sizes.origin(name)), residual, later=True)
-            sizes.later(name)
+    size = sizes.later(name)
+    if node.kind == "squared" and sizes.axis.name != "gamma" and size is not None:
+        bounded |= Parts.of(size, "squared loss: d loss / d logits is the residual f - y")
     return {name: bounded}
 
 

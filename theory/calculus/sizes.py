@@ -156,6 +156,28 @@ class Sizes:
             node = self.architecture.by_name[node.inputs[0]]
         return node.name
 
+    def carries(self, name: str, parameter: str) -> bool:
+        """Whether a tensor contains rows of an embedding's weight, handed on by sums and norms."""
+        node = self.architecture.by_name[name]
+        if node.op == "embedding":
+            return self.parameter(node).name == parameter
+        onward = ("add", "norm", "gain", "bias", "stream", "stack", "multiplier")
+        if node.op not in onward:
+            return False
+        return any(self.carries(source, parameter) for source in self.architecture.tensors_of(node))
+
+    @cached_property
+    def silent(self) -> frozenset[str]:
+        """The tensors without a gradient at the first step: zero weights bar every way to the loss."""
+        graph, heard = self.architecture, {self.architecture.loss.name}
+        for node in reversed(graph.order):
+            for user in graph.users_of(node.name):
+                weight = graph.parameter_of(user)
+                passes = weight is None or not weight.starts_at_zero or user.op in ("bias", "gain")
+                if user.name in heard and passes:
+                    heard.add(node.name)
+        return frozenset(node.name for node in graph.nodes if node.name not in heard)
+
     @cached_property
     def moves(self) -> dict[str, bool]:
         """Whether training moves a tensor: whether a trainable parameter is behind it."""

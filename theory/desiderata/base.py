@@ -7,7 +7,7 @@ from typing import Literal
 
 from scalewright.theory.calculus.sizes import Sizes, unknown
 from scalewright.theory.errors import ScalingError
-from scalewright.theory.graph.nodes import Node
+from scalewright.theory.graph.nodes import MULTIPLIERS, Node
 from scalewright.theory.power import Exponent, Power, exact
 from scalewright.theory.solver.affine import Affine
 from scalewright.theory.solver.system import Constraint
@@ -100,7 +100,7 @@ def _on_axis(given: Power | Fraction, sizes: Sizes) -> Fraction:
 
 def multipliers_of(sizes: Sizes) -> list[Node]:
     """Return the nodes that multiply by a fixed factor N^-m of their own."""
-    return nodes_of(sizes, ("multiplier", "branch", "score", "mixture"))
+    return nodes_of(sizes, MULTIPLIERS)
 
 
 def chosen(

@@ -85,8 +85,7 @@ effective_update = Desideratum(
 maximal_update = Desideratum(
     "maximal update",
     "every parameter moves what it feeds by Theta(1) (inside blocks: the stream behind all blocks), and the "
-    "initial "
-    "readout, narrow layers and attention pass the features' change on",
+    "initial readout, narrow layers and attention pass the features' change on",
     "training",
     _maximal_update,
 )

@@ -93,9 +93,8 @@ def largest_total_rate(weights: Mapping[str, Exponent] | None = None) -> Desider
         for name, weight in given.items():
             if name not in names or weight < 0:
                 raise ScalingError(
-                    f"largest_total_rate: weights must be non-negative and name parameters among "
-                    f"{', '.join(names)}; "
-                    f"given {name!r}: {weight}"
+                    "largest_total_rate: weights must be non-negative and name parameters among "
+                    f"{', '.join(names)}; given {name!r}: {weight}"
                 )
         total = Affine()
         for name in names:

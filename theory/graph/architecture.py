@@ -1,15 +1,16 @@
 """The network as a graph: tensors, parameters and operations, checked once and then frozen."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import networkx as nx
 
+from scalewright.theory.errors import ArchitectureError
 from scalewright.theory.graph.checks import check
 from scalewright.theory.graph.layout import blocks_of, dimensions_of, experts_of, spine_of
-from scalewright.theory.graph.nodes import MATRICES, Node
+from scalewright.theory.graph.nodes import KINDS, MATRICES, Node
 from scalewright.theory.graph.schema import SCHEMA_VERSION, read
 from scalewright.theory.power import Power
 
@@ -160,6 +161,14 @@ class Architecture:
     def experts_of(self) -> dict[str, frozenset[str]]:
         """The tensors inside the experts of each mixture: from its dispatch on."""
         return experts_of(self)
+
+    def with_loss(self, kind: str) -> "Architecture":
+        """Return the same network with another loss: squared, cross-entropy or brier."""
+        if kind not in KINDS["loss"]:
+            known = ", ".join(KINDS["loss"])
+            raise ArchitectureError(f"Architecture.with_loss: kind must be one of {known}; given {kind!r}")
+        nodes = [replace(node, kind=kind) if node.op == "loss" else node for node in self.nodes]
+        return Architecture(nodes, dict(self.dimensions))
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object with the schema version, the dimensions and the nodes."""

@@ -54,8 +54,14 @@ class Graph:
         return self.add_node(Node(name, "data", shape=(dimension,)), dimension)
 
     def parameter(self, name: str, *shape: str, kind: str = "") -> str:
-        """Add a parameter; `kind` is "zero" if it starts at zero, "frozen" if it isn't trained."""
-        if name in self._nodes:
+        """Add a parameter, or take the one of that name (tied); `kind`: zero, frozen, frozen zero."""
+        known = self._nodes.get(name)
+        if known is not None:
+            if (known.op, known.shape, known.kind) != ("parameter", shape, kind):
+                raise ArchitectureError(
+                    f"Graph: parameter {name!r} must have one shape and kind; given {known.shape} "
+                    f"{known.kind!r} and {shape} {kind!r}"
+                )
             return name
         return self.add_node(Node(name, "parameter", shape=shape, kind=kind), shape[0])
 
@@ -92,6 +98,11 @@ class Graph:
         """Add y = g x, entry by entry, with the parameter `name` that starts at one."""
         self.parameter(name, self._of(x))
         return self.add_node(Node(f"{x}.scaled", "gain", (x, name)), self._of(x))
+
+    def depthwise(self, name: str, x: str) -> str:
+        """Add a convolution of every channel by itself, with kernels `name`.weight of fixed size."""
+        weight = self.parameter(f"{name}.weight", self._of(x))
+        return self.add_node(Node(name, "depthwise", (x, weight)), self._of(x))
 
     def norm(self, name: str, x: str, kind: str = "layer", *, affine: bool = True) -> str:
         """Add a normalization; `affine`: with gain `name`.weight, and bias `name`.bias unless rms."""

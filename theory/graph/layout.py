@@ -105,8 +105,7 @@ def _checked(architecture: "Architecture", found: dict[str, str]) -> dict[str, s
     for node in architecture.nodes:
         if node.op == "branch" and node.name not in found:
             raise ArchitectureError(
-                f"Architecture: branch {node.name!r} must be inside repeated blocks; given no stream before "
-                f"it"
+                f"Architecture: branch {node.name!r} must be inside repeated blocks; given no stream"
             )
         if node.op == "parameter":
             users = architecture.users_of(node.name)

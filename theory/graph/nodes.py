@@ -51,8 +51,7 @@ MATRICES = ("linear", "convolution", "embedding")
 MULTIPLIERS = ("multiplier", "branch", "score", "mixture")
 REFUSED: dict[str, str] = {
     "scan": "a state-space scan multiplies input-dependent gates over time, and its limit is no Tensor "
-    "Program: "
-    "size counting fails there (Vankadara et al. 2024)",
+    "Program: size counting fails there (Vankadara et al. 2024)",
     "recurrence": "a recurrence over a growing number of steps has no rule; unroll a fixed number of steps",
 }
 

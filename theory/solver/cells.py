@@ -175,7 +175,8 @@ class Cell:
             (name,) = form.coefficients
             for coordinate, factor in self.reduce(form)[0].coefficients.items():
                 found.setdefault(coordinate, {})[name] = factor
-        return tuple(_oriented(direction) for direction in found.values())
+        oriented = [_oriented(direction) for direction in found.values()]
+        return tuple(d for place, d in enumerate(oriented) if d not in oriented[:place])
 
     def prove(self, claim: Affine) -> Proof | None:
         """Return a proof of claim <= 0 by equalities, bounds and at most one inequality, or None."""

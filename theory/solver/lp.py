@@ -207,6 +207,8 @@ def shortest_proof(
     import numpy as np
     from scipy.optimize import linprog
 
+    if not forms:
+        return {} if claim.is_constant and claim.constant <= 0 else None
     names = sorted({name for form in (claim, *forms) for name in form.coefficients})
     matrix, bound = _arrays(forms, names)
     sides = [index for index, both in enumerate(equal) if both]

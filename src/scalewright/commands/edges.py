@@ -22,6 +22,7 @@ def command(
     from scalewright.theory import edges
 
     with one_sentence():
+        network.refuse("axes", "ray", "require", "gauge")
         found = edges(network.architecture(), network.name or "sp", network.optimizer)
         if json:
             show(

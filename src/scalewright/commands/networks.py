@@ -117,11 +117,17 @@ class Network:
     def _check_alone(self) -> None:
         for option in ("axes", "ray", "require"):
             value = getattr(self, option)
-            if value is not None and not (option == "axes" and value == "width"):
+            if value is not None:
                 raise ValueError(
                     f"--parametrization {self.name} says what is required and on which axes; "
                     f"given --{option} {value}"
                 )
+
+    def refuse(self, *options: str) -> None:
+        """Raise ValueError if an option was given that means nothing to the command."""
+        for option in options:
+            if getattr(self, option) is not None:
+                raise ValueError(f"--{option} means nothing here; given {getattr(self, option)}")
 
 
 def _built(name: str, build: Callable[..., "Architecture"], arguments: Mapping[str, Any]) -> "Architecture":

@@ -128,7 +128,7 @@ def _put(*new: Node) -> Callable[[dict[str, Node]], None]:
         ),
         (
             _put(Node("hidden.0.activation", "branch", ("hidden.0",))),
-            "branch 'hidden.0.activation' must be inside repeated blocks; given no stream before it",
+            "branch 'hidden.0.activation' must be inside repeated blocks; given no stream",
         ),
         (
             _put(Node("hidden.0.activation", "stack", ("hidden.0",))),
