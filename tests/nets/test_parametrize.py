@@ -10,6 +10,7 @@ import torch
 
 from scalewright import nets
 from scalewright.nets.initial import standard_normal
+from scalewright.theory import Power
 
 BUILD = partial(nets.models.mlp, 3, activation="relu")
 SIZES = {"width": 16, "inputs": 3, "outputs": 2, "device": "cpu"}
@@ -85,3 +86,11 @@ def test_bad_build(parametrization):
     """Property: the whole sentence."""
     with pytest.raises(TypeError, match=r"^build must return a torch.nn.Module; it returned int$"):
         nets.parametrize(lambda: 3, parametrization(3), **SIZES)
+
+
+def test_factors_of_the_forward_pass_are_not_dropped_in_silence(parametrization):
+    """A module can't be told to divide its scores or branches: a table that asks for it is refused."""
+    rules = replace(parametrization(3, "relu"), multipliers={"blocks.sum.branch": Power({"depth": -1})})
+    with pytest.raises(ValueError, match="must have no factor of its own in the forward pass; given L"):
+        nets.parametrize(BUILD, rules, **SIZES)
+    nets.parametrize(BUILD, replace(rules, multipliers={"branch": Power.one()}), **SIZES)  # Control

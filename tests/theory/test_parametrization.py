@@ -13,6 +13,7 @@ from scalewright.theory import (
     ScalingError,
     Unverified,
     derive,
+    gpt,
     mlp,
     named,
 )
@@ -245,3 +246,21 @@ def test_control_wrong_entries_are_noticed_and_fixed_sizes_are_not_certified() -
     with pytest.raises(Unverified) as empty:
         replace(p, certificate=Certificate(())).verify()
     assert str(empty.value) == "certificate: it proves nothing: it has no axes"
+
+
+def test_names_may_leave_out_weight_and_factors_have_proofs() -> None:
+    """`explain` takes a layer for its weight, and a node for its factor; `factors_at` gives numbers."""
+    p = derive(gpt(heads="fixed"), "adamw", ("width", "depth"))
+    assert p.explain("blocks.attention.query", "lr") == p.explain("blocks.attention.query.weight", "lr")
+    assert "hence multiplier ~ n^-1" in p.explain("blocks.attention.scores", "multiplier")
+    factors = p.factors_at(width=64, base_width=16, depth=8, base_depth=2)
+    assert factors == dict.fromkeys(p.multipliers, 0.25)
+
+
+@pytest.mark.parametrize("quantity", ["init_std", "lr", "eps", "weight_decay"])
+def test_every_entry_of_a_transformer_is_explained(quantity: str) -> None:
+    p = derive(gpt(), "adamw", ("width", "depth"))
+    for name in ("embedding", "blocks.mlp.up", "blocks.mlp.norm", "readout"):
+        text = p.explain(name, quantity)
+        assert text.count("on the axis N = ") == 2
+        assert f"hence {quantity} ~ " in text

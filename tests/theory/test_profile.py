@@ -1,6 +1,7 @@
 """The profile of given parametrizations: what it says of every kind of size, and what it refuses."""
 
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
@@ -63,6 +64,26 @@ def test_the_first_step_differs_where_something_starts_at_zero() -> None:
     assert found.row("blocks.mlp.up.B", step=1).size == "-oo"
 
 
+def test_identity_sizes_that_a_central_limit_misses() -> None:
+    """A tied readout meets its own rows; nothing has moved x through rows without a gradient."""
+    tied = th.profile(th.derive(th.gpt(tied=True), "adam"))["width"]
+    assert (tied.row("readout").size, tied.row("readout.multiplier").size) == (1, 0)
+    assert th.profile(th.derive(th.gpt(), "adam"))["width"].row("readout").size == Fraction(-1, 2)
+    adapted = th.profile(th.derive(th.lora(), "adam"))["width"]
+    assert adapted.row("blocks.mlp.up.A", step=1).propagating == -1
+    assert adapted.row("blocks.mlp.up.A").propagating == 0
+
+
+def test_identity_the_residual_of_a_step_is_the_next_gradient() -> None:
+    """Squared loss at n^-1/2: the logits move by n^1/2, and so does the second step's gradient."""
+    p = th.named(th.mlp(3), "sp", "sgd")
+    found = th.profile(p, loss="squared", lr={"width": "-1/2"})["width"]
+    assert [str(found.row("readout", step=k).gradient) for k in (1, 2, 3)] == ["0", "1/2", "1"]
+    assert found.growing == tuple(
+        f"the change of {name} grows with every step of training" for name in ("hidden.0", "readout")
+    )
+
+
 def test_epsilon_counts_where_it_is_given() -> None:
     """An epsilon larger than the gradient slows Adam down: at eps n^0 the hidden layers of muP are lazy."""
     p = th.derive(th.mlp(3), "adam")
@@ -91,7 +112,10 @@ def test_json_and_tables_say_the_same() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"loss": "hinge"}, "Architecture.with_loss: kind must be one of squared, cross-entropy, brier; given 'hinge'"),
+        (
+            {"loss": "hinge"},
+            "Architecture.with_loss: kind must be one of squared, cross-entropy, brier; given 'hinge'",
+        ),
         ({"lr": {"depth": -1}}, "Parametrization.with_lr: sizes must be among width, gamma, inputs, outputs; "
          "given 'depth'"),
     ],
