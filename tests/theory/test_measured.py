@@ -1,11 +1,11 @@
 """Trained networks against `theory.profile`: slopes of sizes, gradients and updates, with failing controls.
 
-Independent because the networks of benchmarks/measured_exponents.py are written out in torch: they know no
+Independent because the networks of benchmarks/measured/ are written out in torch: they know no
 exponents, only the numbers that a parametrization takes at given sizes. The full set runs under `slow`; small
 sizes, whose slopes carry finite-size corrections, are allowed three standard errors beside the tolerance.
 """
 
-import importlib.util
+import importlib
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,23 +18,23 @@ import torch
 
 from scalewright import theory
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "measured_exponents.py"
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 SMALL, SHALLOW = (64, 128, 256, 512), (4, 8, 16, 32)
 FAR, SIGMAS = 0.3, 3
 
 
-def load() -> ModuleType:
-    """Import the script by its path."""
-    spec = importlib.util.spec_from_file_location("measured_exponents", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+def load(name: str) -> ModuleType:
+    """Import a module of the benchmarks by their path: they are no part of the package."""
+    sys.path.insert(0, str(BENCHMARKS))
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(str(BENCHMARKS))
 
 
-measured = load()
+measuring, training = load("measured.measuring"), load("measured.training")
+networks, cases = load("measured.networks"), load("measured.cases")
+BILINEAR, STEPS = load("measured.tape").BILINEAR, load("measured.optimizers").STEPS
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -55,20 +55,20 @@ def standard(optimizer: str, rate: str) -> Any:
     """Return the perceptron with standard initialisation under one rate."""
     architecture = theory.mlp(3, "tanh")
     given = theory.named(architecture, "sp", optimizer)
-    net = measured.perceptron(3, torch.tanh)
-    return small(measured.Case("mlp, SP", given, net, 0.02, rates={"width": rate}))
+    net = networks.perceptron(3, torch.tanh)
+    return small(training.Case("mlp, SP", given, net, 0.02, rates={"width": rate}))
 
 
 def deep(name: str) -> Any:
     """Return the residual network in a parametrization of depth."""
     given = theory.named(theory.resnet(2), name, "adam")
-    return small(measured.Case(name, given, measured.residual(2), 0.05, "depth", fixed={"width": 64}))
+    return small(training.Case(name, given, networks.residual(2), 0.05, "depth", fixed={"width": 64}))
 
 
 def wide(optimizer: str) -> Any:
     """Return the perceptron in the maximal update parametrization."""
     given = theory.named(theory.mlp(3), "mup", optimizer)
-    return small(measured.Case(f"mlp, muP, {optimizer}", given, measured.perceptron(3), 0.02))
+    return small(training.Case(f"mlp, muP, {optimizer}", given, networks.perceptron(3), 0.02))
 
 
 QUICK = {
@@ -83,8 +83,8 @@ QUICK = {
 
 def missed_by(case: Any, given: theory.Parametrization) -> dict[tuple[str, str], tuple[float, float]]:
     """Return by how much, and by how many standard errors, predictions for another network miss this one."""
-    rows = measured.compare(case)
-    other = measured.predictions(case, [(row.tensor, row.quantity) for row in rows], given)
+    rows = measuring.compare(case)
+    other = measuring.predictions(case, [(row.tensor, row.quantity) for row in rows], given)
     found = {}
     for row in rows:
         distance = row.misses(other[row.tensor, row.quantity])
@@ -101,31 +101,31 @@ def assert_missed(found: dict[tuple[str, str], tuple[float, float]], *keys: tupl
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("group", measured.GROUPS)
+@pytest.mark.parametrize("group", cases.GROUPS)
 def test_oracle_every_exponent_of_trained_networks(group: str) -> None:
     """Widths to 4096, depths to 256: 0.1, and 0.15 for the propagating update of the logits."""
-    rows = [row for case in measured.GROUPS[group]() for row in measured.compare(case)]
-    missed = [measured.line(row) for row in rows if row.misses() > row.tolerance and not row.exception]
+    rows = [row for case in cases.GROUPS[group]() for row in measuring.compare(case)]
+    missed = [measuring.line(row) for row in rows if row.misses() > row.tolerance and not row.exception]
     assert missed == []
-    assert [measured.line(row) for row in rows if row.exception and row.misses() <= row.tolerance] == []
+    assert [measuring.line(row) for row in rows if row.exception and row.misses() <= row.tolerance] == []
 
 
 @pytest.mark.parametrize("name", QUICK)
 def test_oracle_small_networks(name: str) -> None:
-    rows = measured.compare(QUICK[name]())
+    rows = measuring.compare(QUICK[name]())
     assert len(rows) >= 14
-    assert [measured.line(r) for r in rows if r.misses() > r.tolerance + SIGMAS * r.error] == []
+    assert [measuring.line(r) for r in rows if r.misses() > r.tolerance + SIGMAS * r.error] == []
 
 
 def test_identity_effective_and_propagating_updates_add_up() -> None:
     """W_t x_t - W_0 x_0 = (W_t - W_0) x_t + W_0 (x_t - x_0)."""
-    run = measured.Run.of(wide("adam"), 64, 0)
+    run = training.Run.of(wide("adam"), 64, 0)
     first, loss = run.forward()
     run.update(run.gradients(first, loss)[0], 1)
     last, _ = run.forward()
     for name, (before,) in first.uses.items():
         (after,) = last.uses[name]
-        product, m = measured.BILINEAR[before.op], run.numbers[before.key].multiplier
+        product, m = BILINEAR[before.op], run.numbers[before.key].multiplier
         effective = m * product(after.x, run.moved[before.key])
         propagating = m * product(after.x - before.x, run.initial[before.key])
         torch.testing.assert_close(effective + propagating, after.y - before.y, rtol=1e-9, atol=1e-12)
@@ -135,7 +135,7 @@ def test_identity_the_polar_factor_of_muon() -> None:
     """On the span of its gradient Muon's step is orthogonal: the singular values are 1."""
     generator = torch.Generator().manual_seed(0)
     left, right = (torch.randn(40, 5, generator=generator, dtype=torch.float64) for _ in range(2))
-    step = measured.STEPS["muon"]({}, left @ right.T, torch.zeros(40, 40), 0.0, 1)
+    step = STEPS["muon"]({}, left @ right.T, torch.zeros(40, 40), 0.0, 1)
     u, _, v = torch.linalg.svd(left @ right.T)
     torch.testing.assert_close(step, u[:, :5] @ v[:5], rtol=1e-9, atol=1e-9)
 

@@ -1,6 +1,6 @@
 """Solve the exponents of one axis: a system and what is asked in, values with a certificate out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from scalewright.theory.errors import Infeasible, NotUnique, Unreachable, Unverified
 from scalewright.theory.solver import lp
@@ -9,7 +9,7 @@ from scalewright.theory.solver.cells import Cell
 from scalewright.theory.solver.certificate import AxisCertificate, Certificate, Dead, Stage, Tree
 from scalewright.theory.solver.propagation import proof
 from scalewright.theory.solver.search import agreed, ask, fixed
-from scalewright.theory.solver.system import Size, System
+from scalewright.theory.solver.system import System
 
 Values = dict[str, Number]
 Extremes = Sequence[tuple[str, tuple[Affine, ...]]]
@@ -61,25 +61,21 @@ def _unreachable(system: System, values: Values) -> Exception:
             f"rest there: from initialisation {changing} changes by a power of N with every step; {ADVICE}"
         )
     broken = system.violations(values)[0]
-    small = next((d.name for d in system.order if _is_small(d.name, steps[-1])), None)
+    tensors = [d.name[2:-1] for d in system.definitions if d.name.startswith("s[")]
+    small = next((name for name in tensors if (steps[-1].get(f"z[{name}]") or 0) < 0), None)
     if small is None:
         return Unverified(
             "derive: the solution of the linear programs doesn't satisfy the maxima; no answer is returned"
         )
     return Unreachable(
         "derive: training doesn't reach what is required in a fixed number of steps: "
-        f"{small[2:-1]} starts at N^{steps[0][small]}, which keeps the gradients behind it small, and "
+        f"{small} starts at N^{steps[0][f's[{small}]']}, which keeps the gradients behind it small, and "
         f"{broken.reason.split(': ', 1)[0]} holds only once it is Theta(1), after a number of steps like "
         f"log N; {ADVICE}"
     )
 
 
 ADVICE = "take an optimizer whose steps don't shrink with the gradient, such as adam, or drop a requirement"
-
-
-def _is_small(name: str, sizes: Mapping[str, Size]) -> bool:
-    """Whether an unknown is the size of a tensor that stays below Theta(1)."""
-    return name.startswith("z[") and name.endswith("]") and (sizes[name] or 0) < 0
 
 
 def stages_of(
