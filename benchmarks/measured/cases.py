@@ -66,10 +66,8 @@ def other_networks() -> Iterable[Case]:
     tied = named(gpt(tied=True, norm="rms", gated=True, activation="silu"), "mup", "adam")
     net = Transformer(norm="rms", tied=True, gated=True).network
     yield Case("gpt, tied, gated, rms norm, Adam", tied, net, 0.02, sizes=MIDDLE)
-    adapted, net = (
-        named(theory.lora(activation="silu"), "mup", "adam"),
-        Transformer(adapters=True, blocks=2).network,
-    )
+    adapted = named(theory.lora(activation="silu"), "mup", "adam")
+    net = Transformer(adapters=True, blocks=2).network
     later = Case(ADAPTERS, adapted, net, 0.3, sizes=(64, 256, 1024), steps=8)
     yield from (later, replace(later, name=f"{ADAPTERS}, step 1", lr=0.02, steps=1, step=1))
 

@@ -9,7 +9,6 @@ from torch import Tensor
 
 BILINEAR: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "linear": lambda x, w: x @ w.T,
-    "transposed": lambda x, w: x @ w,
     "convolution": lambda x, w: torch.cat([x.roll(1, 1), x, x.roll(-1, 1)], -1) @ w.T,
     "embedding": lambda x, w: w[x],
     "gain": lambda x, w: x * w,

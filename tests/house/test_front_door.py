@@ -191,6 +191,12 @@ def test_claims_prints_the_same_ids():
             "'-1/2'; given 'half'",
         ),
         (["profile", "--lr", "width"], "--lr must be given as KEY=VALUE; given 'width'"),
+        (["edges", "--require", "nontrivial"], "--require means nothing here; given nontrivial"),
+        (["edges", "--axes", "depth"], "--axes must be width, on which edges are derived; given depth"),
+        (
+            ["derive", "--parametrization", "completep"],
+            "named: completep is for networks with repeated residual blocks; given none",
+        ),
         (
             ["edges", "--proof", "loss"],
             "Edges.explain: edge must be one of bounded logits, feature learning; given 'loss'",

@@ -22,7 +22,9 @@ def command(
     from scalewright.theory import edges
 
     with one_sentence():
-        network.refuse("axes", "ray", "require", "gauge")
+        network.refuse("ray", "require", "gauge")
+        if network.axes not in (None, "width"):
+            raise ValueError(f"--axes must be width, on which edges are derived; given {network.axes}")
         found = edges(network.architecture(), network.name or "sp", network.optimizer)
         if json:
             show(
