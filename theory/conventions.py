@@ -64,9 +64,8 @@ def _conventions(
     """Return the powers of fixed sizes and gamma in std, rate and epsilon, stated without multipliers.
 
     A fixed fan-in F is treated as the calculus treats a growing one: std F^-1/2, rate F^-1 for entrywise
-    optimizers, epsilon F^0. The readout carries gamma^-1, which shrinks the gradient before it by gamma:
-    there epsilon is gamma^-1, the rate gamma^2 (SGD) or gamma (Adam), so that a step changes the function by
-    gamma^0.
+    optimizers, epsilon F^0. The readout carries gamma^-1. What stands before it has epsilon gamma^-1 and the
+    rate gamma^2 (SGD) or gamma (Adam), so that a step changes the function by gamma^0.
     """
     user = architecture.user_of(node.name)
     fan_in, fan_out = architecture.fans(user)

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from scalewright.theory.calculus.alignment import Alignment
 from scalewright.theory.calculus.optimizers import Assignment, Optimizer, assignment
-from scalewright.theory.calculus.sizes import Axis
 from scalewright.theory.conventions import multipliers, scaling
 from scalewright.theory.desiderata import DESIDERATA, MAXIMAL_UPDATE
 from scalewright.theory.desiderata.base import Desideratum, chosen
@@ -56,7 +55,10 @@ def derive(
     Raises:
         Infeasible: the requirements can't hold together; carries the Farkas combination as its certificate.
         NotUnique: they leave an exponent open, other than on a segment.
+        Unreachable: training doesn't get to what they ask for in a fixed number of steps.
         Unverified: no exact proof could be built.
+        ScalingError: unknown names, or preferences that aren't positive or are too many.
+        TypeError: a float, or requirements that aren't a list.
 
     Cost: 1 to 2 ms a parameter and axis; no linear program at all where every requirement is an equality.
 
@@ -80,6 +82,7 @@ def derive(
 
 
 def _derived(asked: tuple[Problem, ...], name: str) -> Parametrization:
+    """Return the solution of every axis as one table, with the ends of its segments."""
     parts, segments = _solved(asked)
     found = _stated(asked, parts, name)
     if not segments:
@@ -105,10 +108,9 @@ def _solved(asked: tuple[Problem, ...]) -> tuple[tuple[AxisCertificate, ...], tu
 
 
 def _vertices(
-    asked: tuple[Problem, ...],
-    parts: tuple[AxisCertificate, ...],
-    segments: tuple[Segment, ...],
+    asked: tuple[Problem, ...], parts: tuple[AxisCertificate, ...], segments: tuple[Segment, ...]
 ) -> dict[str, Parametrization]:
+    """Return the parametrization at each end of each segment, the other axes as they are."""
     vertices = {}
     for segment in segments:
         for name, end in segment.ends.items():
@@ -120,7 +122,7 @@ def _vertices(
 def _stated(asked: tuple[Problem, ...], parts: tuple[AxisCertificate, ...], name: str) -> Parametrization:
     """Return the solved exponents as a table of powers, without multipliers."""
     sizes, require = asked[0].sizes, asked[0].require
-    axes: tuple[Axis, ...] = tuple(problem.sizes.axis for problem in asked)
+    axes = tuple(problem.sizes.axis for problem in asked)
     per_parameter = not any(item.name == "one rate" for item in require)
     return Parametrization(
         name,
@@ -136,7 +138,7 @@ def _stated(asked: tuple[Problem, ...], parts: tuple[AxisCertificate, ...], name
         },
         Certificate(parts),
         assignment=sizes.assignment,
-        multipliers=multipliers(asked[0].sizes, parts),
+        multipliers=multipliers(sizes, parts),
         grow={axis.name: dict(axis.powers) for axis in axes},
         alignment=sizes.alignment,
     )

@@ -45,8 +45,8 @@ class Edges:
 
     `bounded_logits`: the largest global rate with bounded features and logits. `feature_learning`: the
     largest with bounded features, which then move by Theta(1). Between them lies the window of controlled
-    divergence, if there is one: logits grow, nothing else does. The squared loss has none, since it feeds
-    the logits back.
+    divergence, if there is one: logits grow, nothing else does. The squared loss has none, since it feeds the
+    logits back. `solved` holds the parametrization at each edge by the edge's name, with its proof.
     """
 
     axis: str
@@ -65,7 +65,7 @@ class Edges:
         return (low, high) if low.exponent(self.axis) < high.exponent(self.axis) else None
 
     def explain(self, edge: str) -> str:
-        """Return the proof of "bounded logits" or of "feature learning", line by line."""
+        """Return the proof of "bounded logits" or of "feature learning", line by line; ScalingError else."""
         if edge not in self.solved:
             raise ScalingError(f"Edges.explain: edge must be one of {', '.join(self.solved)}; given {edge!r}")
         found = self.solved[edge]
@@ -121,13 +121,8 @@ class Edges:
     def _table(self) -> tuple[str, list[str], list[list[str]]]:
         head = ["parameter", "alone", "beside a readout of the same rate", "all largest at once"]
         rows = [
-            [
-                name,
-                _word(layer.alone, "any"),
-                _word(layer.beside_readout, "any"),
-                _word(layer.jointly, "compete"),
-            ]
-            for name, layer in self.layers.items()
+            [name, _word(it.alone, "any"), _word(it.beside_readout, "any"), _word(it.jointly, "compete")]
+            for name, it in self.layers.items()
         ]
         return f"largest rates by layer, powers of n = {self.axis}", head, rows
 
@@ -148,8 +143,8 @@ def edges(
 
     Args:
         architecture: the graph of the network.
-        parametrization: a name or a Parametrization; only its initial standard deviations and multipliers
-        count. optimizer: as in `derive`.
+        parametrization: a name or a Parametrization; of it only initial deviations and multipliers count.
+        optimizer: as in `derive`.
         loss: squared, cross-entropy or brier, in place of the architecture's.
         alignment: how sums over the fan-in add up; `narrow` decides what the initial readout passes on (1 by
             default; 1/2 in Everett et al. 2024).
@@ -159,6 +154,7 @@ def edges(
 
     Raises:
         Infeasible: no rate keeps the features bounded.
+        ScalingError: unknown names.
 
     Cost: two derivations of the network, and two of each layer.
 
@@ -194,6 +190,7 @@ def _given(graph: Architecture, parametrization: str | Parametrization, rules: A
 
 
 def _prescribed(given: Parametrization) -> tuple[Desideratum, ...]:
+    """Return the requirements that every weight and factor starts as given; frozen weights are certified."""
     axis = given.axes[0]
     bare = given.in_gauge("no-multipliers")
     stds = {
@@ -227,6 +224,7 @@ class _Solver:
 
 
 def _free(graph: Architecture) -> Desideratum:
+    """Return what is asked of the logits at the edge of feature learning; the squared loss bounds them."""
     return bounded_logits if graph.loss.kind == "squared" else free_logits
 
 

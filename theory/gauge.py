@@ -4,9 +4,9 @@ A weight acts as multiplier * w. With a factor $\Theta$ (a Power) put into the m
 multiplier $\to \Theta\,$multiplier, std $\to$ std$/\Theta$, lr $\to$ lr$/\Theta^k$, eps $\to \Theta^d\,$eps,
 decay $\to \Theta^k\,$decay. k = 1 + h for a step of degree h in the gradient, which itself gains a factor
 $\Theta$: 2 for SGD, 1 for Adam, sign descent and Muon, 2 - 4p for Shampoo, 0 for Adafactor, whose steps
-follow the weight. d = 1 where epsilon is added to the gradient, 2 where to its square. In exponents, $\Theta
-= N^{-\theta}$: SGD $(a+\theta, b-\theta, c-2\theta)$, Adam $(a+\theta, b-\theta, c-\theta, e-\theta)$. An
-independent weight decay stays.
+follow the weight. d = 1 where epsilon is added to the gradient, 2 where to its square. In exponents, with
+$\Theta = N^{-\theta}$: SGD $(a+\theta, b-\theta, c-2\theta)$, Adam
+$(a+\theta, b-\theta, c-\theta, e-\theta)$. An independent weight decay stays.
 """
 
 from collections.abc import Callable

@@ -88,18 +88,28 @@ def named(
     - `sp`: every layer starts with unit gain, no multipliers, one learning rate, the largest with stable
       features and bounded logits. SGD: n^-1. Adam: n^-3/2 under the default alignment, in which the initial
       readout passes on the features' change coherently (omega = 1: at n^-1 the logits still grow as n^1/2).
-      The practitioner's n^-1 is the edge at which hidden features move by Theta(1); it's also the edge with
-      bounded logits under `alignment=Alignment(narrow=Fraction(1, 2))`, the convention of Everett et al.
-      (2024).
-    - `ntp`: the readout starts with unit gain too, and every rate is the largest with bounded logits: the
-      kernel limit.
+      The practitioner's n^-1 is the edge at which hidden features move by Theta(1); under
+      `alignment=Alignment(narrow=Fraction(1, 2))`, as in Everett et al. (2024), also that of bounded logits.
+    - `ntp`: the readout starts with unit gain too, every rate is the largest with bounded logits: the limit
+      is a kernel's.
     - `mup`, `mean-field`: the maximal update parametrization; both names state it for unit-variance weights.
     - `depth-mup`, `completep`: muP on the axes width and depth, with branches L^-1/2 so that blocks stay
       diverse, or L^-1 so that no block is lazy. For architectures with repeated blocks.
-    - `sp-full-align`: initial weights of SP, rates by layer that move every layer by Theta(1);
-      the logits grow as n^1/2, which the squared loss forbids.
+    - `sp-full-align`: initial weights of SP, rates by layer that move every layer by Theta(1); the logits
+      grow as n^1/2, which the squared loss forbids.
 
-    Raises ScalingError for another name or optimizer.
+    Args:
+        architecture: the graph of the network.
+        name: one of these.
+        optimizer, alignment: as in `derive`.
+
+    Raises:
+        ScalingError: another name or optimizer, or no repeated blocks where a name is about them.
+        Infeasible, NotUnique, Unreachable: as in `derive`, where the network can't have it.
+
+    >>> from scalewright.theory import mlp
+    >>> str(named(mlp(), "sp", "adam")["readout.weight"].lr)
+    'n^-3/2'
     """
     if name not in NAMES:
         raise ScalingError(f"named: name must be one of {', '.join(NAMES)}; given {name!r}")

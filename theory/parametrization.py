@@ -21,7 +21,7 @@ from scalewright.theory.solver.certificate import Certificate
 if TYPE_CHECKING:
     from scalewright.theory.segment import Segment
 
-QUANTITIES = ("multiplier", "init_std", "lr", "eps", "weight_decay")
+QUANTITIES = tuple(SYMBOLS)
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,8 @@ class Parametrization:
     factors of the forward pass that belong to no parameter: residual branches, attention scores, mixtures,
     the output of a tied readout. `segments` says where the requirements leave a choice, and `vertices` holds
     the ends by name. `dropped` says which preferences can't hold, and why. `grow` says as which powers of
-    each axis the sizes grow (more than one on a ray).
+    each axis the sizes grow (more than one on a ray). `assignment` says which optimizer moves which
+    parameter (None: the one called `optimizer`); `alignment` is the assumption under which it was solved.
     """
 
     name: str
@@ -80,7 +81,7 @@ class Parametrization:
         """Return the same training stated in another gauge.
 
         `gauge` is no-multipliers (table-3), output-multiplier (table-8), tensor-programs-4 (table-9) or
-        unit-variance (ntk). Raises ScalingError else.
+        unit-variance (ntk); ScalingError for another.
         """
         moved = {
             node.name: move(
@@ -182,7 +183,11 @@ class Parametrization:
         return values | {axis: given[axis] / given.get(base, 1.0) for base, axis in bases.items()}
 
     def explain(self, parameter: str, quantity: str) -> str:
-        """Return the proof of one exponent, line by line: multiplier x constraint <- reason."""
+        """Return the proof of one exponent, line by line: multiplier x constraint <- reason.
+
+        `parameter` may be given without its ".weight", or be a node of `multipliers` for the quantity
+        "multiplier". Raises ScalingError for an unknown name, or a quantity that the optimizer doesn't have.
+        """
         return tables.explain(self, parameter, quantity)
 
     def to_markdown(self, axes: tuple[str, ...] | None = None) -> str:

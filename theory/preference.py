@@ -9,6 +9,7 @@ from scalewright.theory.errors import Infeasible, ScalingError
 from scalewright.theory.parametrization import Parametrization
 from scalewright.theory.power import exact
 
+# Every subset of the preferences may have to be tried.
 MOST = 8
 Weighed = Mapping[Desideratum, Fraction]
 
@@ -16,8 +17,7 @@ Weighed = Mapping[Desideratum, Fraction]
 def weighed(prefer: Mapping[Desideratum, object]) -> Weighed:
     """Return preferences with exact weights.
 
-    Raises ScalingError if there are more than MOST, since every subset may have to be tried, or a weight
-    isn't positive.
+    Raises ScalingError if there are more than MOST or a weight isn't positive, TypeError if one is a float.
     """
     where = "derive: prefer: the weight of"
     found = {item: exact(weight, f"{where} {item.name!r}") for item, weight in prefer.items()}
@@ -42,7 +42,7 @@ def heaviest(
     """Return the solution with the heaviest set of preferences that can hold, and why each other one can't.
 
     `solve` takes the preferences kept and raises Infeasible if they can't hold. Cost: one derivation for
-    every heavier subset.
+    every heavier subset, and one for every preference that is dropped.
     """
     last: Infeasible | None = None
     for kept in subsets(prefer):

@@ -9,6 +9,7 @@ from scalewright.theory.calculus.optimizers import Assignment
 from scalewright.theory.calculus.sizes import Axis, Sizes, unknown
 from scalewright.theory.calculus.walk import measure
 from scalewright.theory.desiderata.base import Desideratum, multipliers_of, nodes_of
+from scalewright.theory.desiderata.rates import decay_transfer, epsilon_transfer
 from scalewright.theory.errors import ScalingError
 from scalewright.theory.graph.architecture import Architecture
 from scalewright.theory.graph.nodes import Node
@@ -57,9 +58,8 @@ class Problem:
 def conventions(sizes: Sizes) -> Iterator[Constraint]:
     """Yield the conventions that fix the gauge in which everything is solved.
 
-    a = 0 for every parameter; factors of the forward pass that could be moved into a parameter, or have
-    nothing to balance on this axis, are 1; all residual branches share one; what starts at zero has no
-    initial size.
+    a = 0 for every parameter, b = 0 for those that start at zero. Factors of the forward pass that could be
+    moved into a parameter, or have nothing to balance on this axis, are 1; all residual branches share one.
     """
     graph = sizes.architecture
     for node in graph.parameters:
@@ -83,6 +83,7 @@ def _one_branch_multiplier(sizes: Sizes) -> Iterator[Constraint]:
 
 
 def _is_needed(sizes: Sizes, node: Node) -> bool:
+    """Whether a factor has something to balance that no parameter could: a growing sum, or a tied weight."""
     graph = sizes.architecture
     if node.op == "branch":
         return sizes.blocks(graph.block_of[node.name]) != 0
@@ -94,19 +95,17 @@ def _is_needed(sizes: Sizes, node: Node) -> bool:
     return maker is not None and len(graph.users_of(maker.name)) > 1
 
 
-def complete(require: tuple[Desideratum, ...], problem_of: Sizes) -> tuple[Desideratum, ...]:
+def complete(require: tuple[Desideratum, ...], sizes: Sizes) -> tuple[Desideratum, ...]:
     """Return the requirements with those added that settle the optimizers' epsilon and decay.
 
     Raises ScalingError if one concerns an epsilon or a decay that no optimizer has.
     """
-    from scalewright.theory.desiderata.rates import decay_transfer, epsilon_transfer
-
-    optimizers = [problem_of.optimizer(node.name) for node in problem_of.architecture.trainable]
+    optimizers = [sizes.optimizer(node.name) for node in sizes.architecture.trainable]
     has = {"eps": any(o.has_eps for o in optimizers), "decay": any(o.has_decay for o in optimizers)}
     for item in require:
         if not has.get(item.concerns, True):
             raise ScalingError(
-                f"derive: require must fit the optimizer; {problem_of.assignment.name} has nothing for "
+                f"derive: require must fit the optimizer; {sizes.assignment.name} has nothing for "
                 f"{item.name!r} to settle"
             )
     settled = {item.concerns for item in require}
@@ -131,8 +130,8 @@ def axes_of(
                 f"given {axis!r}"
             )
     if ray is None:
-        return tuple(Axis(axis, {axis: exact(1, "axis")}) for axis in axes)
-    powers = {axes[0]: exact(1, "ray")} | {
+        return tuple(Axis(axis, {axis: Fraction(1)}) for axis in axes)
+    powers = {axes[0]: Fraction(1)} | {
         name: exact(value, f"derive: ray: the power of {name!r}") for name, value in ray.items()
     }
     if len(axes) != 1 or axes[0] in ray or any(name in TRAINING_AXES for name in powers):

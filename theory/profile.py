@@ -73,7 +73,10 @@ class AxisProfile:
         return self.steps[0]
 
     def row(self, name: str, *, step: int | None = None) -> Row:
-        """Return the row of a tensor: later in training, or after the step numbered 1, 2 or 3."""
+        """Return the row of a tensor: later in training, or after the step numbered 1, 2 or 3.
+
+        Where sizes settle sooner, a later step is the last one. Raises ScalingError for another name or step.
+        """
         if step is not None and not 1 <= step <= MOST_SHOWN:
             raise ScalingError(
                 f"AxisProfile.row: step must be from 1 to {MOST_SHOWN}, or None; given {step!r}"
@@ -180,7 +183,10 @@ def profile(
         The Profile; `profile(p)["width"].row("readout").propagating` is an exponent.
 
     Raises:
-        ScalingError: unknown names. TypeError: a float.
+        ScalingError: unknown names.
+        TypeError: a float in `lr`.
+
+    Cost: a walk of the graph, and at most 24 evaluations of its sizes, an axis; no solving.
 
     >>> from scalewright.theory import mlp, named
     >>> found = profile(named(mlp(4), "sp", "sgd"), lr={"width": "-1/2"})["width"]

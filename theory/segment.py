@@ -9,6 +9,7 @@ from scalewright.theory.problem import Problem
 from scalewright.theory.solver.affine import Affine, Number, quotient
 from scalewright.theory.solver.cells import Cell
 from scalewright.theory.solver.certificate import AxisCertificate, Bound, Stage, check_tree
+from scalewright.theory.solver.search import leaves
 from scalewright.theory.solver.solve import solve, stages_of
 from scalewright.theory.solver.system import Constraint, System
 
@@ -41,7 +42,10 @@ class Segment:
         return self.ends[end].values[self.coordinate]
 
     def between(self, value: Number) -> dict[str, Number]:
-        """Return the values of all unknowns where the coordinate has a value between the ends."""
+        """Return the values of all unknowns where the coordinate has a value between the ends.
+
+        Raises ScalingError for a value outside of `low` to `high`.
+        """
         if not self.low <= value <= self.high:
             raise ScalingError(
                 f"Segment.between: value must lie between {self.low} and {self.high}; given {value}"
@@ -76,7 +80,7 @@ class Segment:
 
 
 def segment_of(problem: Problem, system: System, root: Cell) -> Segment | None:
-    """Return the segment of all solutions, or None if they don't form one with two ends.
+    """Return the segment of all solutions, proved, or None if they don't form one with two ends.
 
     `root` is the cell of the problem's system, in which conclusions may have been drawn already.
     """
@@ -114,8 +118,6 @@ def _coordinate(problem: Problem, cell: Cell) -> str | None:
 
 
 def _sides(stage: Stage) -> tuple[Number, Number]:
-    from scalewright.theory.solver.search import leaves
-
     bounds: list[tuple[Bound, ...]] = [leaf.bounds for leaf in leaves(stage.tree)]
     return min(b[0].value for b in bounds), max(-b[1].value for b in bounds)
 

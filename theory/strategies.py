@@ -84,7 +84,7 @@ def graphs(largest: int = 5) -> "SearchStrategy[Architecture]":
         g = Graph(neck=Power({"width": draw(st.sampled_from(["0", "1/2"]))}), head=draw(_head_sizes()))
         x = _begin(g, draw)
         for index in range(draw(st.integers(0, largest))):
-            x = _piece(g, draw, f"piece.{index}", x, draw(st.sampled_from(list(PIECES))))
+            x = PIECES[draw(st.sampled_from(list(PIECES)))](g, draw, f"piece.{index}", x)
         return g.loss(g.linear("readout", x, "outputs", bias=draw(st.booleans())), draw(_losses()))
 
     return draw_graph()
@@ -176,10 +176,6 @@ PIECES: dict[str, Callable[[Graph, Any, str, str], str]] = {
     "tied": _tied_piece,
     "blocks": _block_piece,
 }
-
-
-def _piece(g: Graph, draw: Any, name: str, x: str, kind: str) -> str:
-    return PIECES[kind](g, draw, name, x)
 
 
 def optimizers() -> "SearchStrategy[str]":

@@ -1,7 +1,8 @@
 """Trained networks against `theory.profile`: slopes of sizes, gradients and updates, with failing controls.
 
 Independent because the networks of benchmarks/measured are written out in torch: they know no exponents, only
-the numbers that a parametrization takes at given sizes. The full set runs under `slow`; small sizes, whose slopes carry finite-size corrections, are allowed three standard errors beside the tolerance.
+the numbers that a parametrization takes at given sizes. The full set runs under `slow`; small sizes, whose
+slopes carry finite-size corrections, are allowed three standard errors beside the tolerance.
 """
 
 import importlib

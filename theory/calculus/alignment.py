@@ -35,8 +35,9 @@ class Alignment:
         r"""Return the alignment of $W_0 \Delta x$; fan-in $N^{\kappa_{in}}$, fan-out $N^{\kappa_{out}}$.
 
         $\Delta x \propto W_0^\top g$ is a sum over the fan-out, of which the own row is a share
-        $N^{-\kappa_{out}/2}$; only that share adds up coherently: $\max(1/2, 1 - \kappa_{out} /
-        2\kappa_{in})$.
+        $N^{-\kappa_{out}/2}$, and only that share adds up coherently. By default this gives
+        $\max(1/2,\ 1 - \kappa_{out} / 2\kappa_{in})$, in general
+        $\max(\mathrm{wide},\ \mathrm{narrow} - (\mathrm{narrow} - 1/2)\,\kappa_{out} / \kappa_{in})$.
         """
         if not kappa_in:
             return self.wide

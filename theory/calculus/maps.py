@@ -96,7 +96,7 @@ def _whole(sizes: Sizes, name: str) -> Parts:
 
 
 def _base(sizes: Sizes, node: Node) -> Affine | None:
-    """Return the change of the stream of blocks that a tensor is inside of."""
+    """Return the change of the stream of blocks that a tensor is inside of, None outside of blocks."""
     stream = sizes.architecture.block_of.get(node.name)
     return None if stream is None else unknown("D", stream)
 

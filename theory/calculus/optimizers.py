@@ -27,11 +27,12 @@ ZERO, ONE = Fraction(0), Fraction(1)
 class Optimizer:
     r"""An optimizer as the calculus sees it.
 
-    `degree` is h above. A `spectral` optimizer acts on the singular values of a matrix, so that its size is
-    an operator norm; others act on entries. `eps_degree` says in which power of the gradient epsilon is
-    measured (0: there is none). `relative` steps are multiplied by the size of the weight. `decay` is
-    "coupled" where the weight shrinks by rate times decay, "independent" where by the decay alone.
-    `momentum` is m in $1 - \beta \sim N^{-m}$ of an undamped average, which multiplies the step by $N^m$.
+    `rule` says in words how it steps, for the proofs. `degree` is h above. A `spectral` optimizer acts on the
+    singular values of a matrix, so that its size is an operator norm; others act on entries. `eps_degree`
+    says in which power of the gradient epsilon is measured (0: there is none). `relative` steps are
+    multiplied by the size of the weight. `decay` is "coupled" where the weight shrinks by rate times decay,
+    "independent" where by the decay alone. `momentum` is m in $1 - \beta \sim N^{-m}$ of an undamped average,
+    which multiplies the step by $N^m$.
     """
 
     name: str
@@ -60,7 +61,7 @@ class Optimizer:
 
     @property
     def gamma(self) -> Fraction:
-        """The power of the feature strength gamma carried by the rate of a unit-variance weight."""
+        """The power of gamma in the rate of a unit-variance weight, 1 + h: 2 for SGD, 1 for Adam."""
         return 1 + self.degree
 
 
@@ -83,7 +84,9 @@ def _known() -> dict[str, Optimizer]:
                 "adafactor", "Adafactor steps relative to the weight", ZERO, eps_degree=2, relative=True
             ),
             Optimizer("muon", "Muon makes all singular values 1", ZERO, spectral=True, decay="coupled"),
-            Optimizer("shampoo", "Shampoo divides by roots of second moments", ZERO, True, eps_degree=2),
+            Optimizer(
+                "shampoo", "Shampoo divides by roots of second moments", ZERO, spectral=True, eps_degree=2
+            ),
         )
     }
 
@@ -95,6 +98,7 @@ def momentum(power: Exponent, *, nesterov: bool = False) -> Optimizer:
     """Return heavy-ball or Nesterov momentum whose 1 - beta falls as N^-power.
 
     The average is undamped (v <- beta v + g), so its steady size is g / (1 - beta).
+    Raises TypeError on a float.
 
     >>> momentum("1/2").name
     'momentum(1/2)'
@@ -106,6 +110,8 @@ def momentum(power: Exponent, *, nesterov: bool = False) -> Optimizer:
 
 def shampoo(power: Exponent = "1/4") -> Optimizer:
     """Return Shampoo that multiplies by the second moments of both sides to the power -p; 1/4 is Muon's step.
+
+    Raises TypeError on a float.
 
     >>> shampoo("1/2").degree
     Fraction(-1, 1)
@@ -148,7 +154,7 @@ class Assignment:
         return "+".join(dict.fromkeys(optimizer.name for _, optimizer in self.rules))
 
     def of(self, architecture: "Architecture", parameter: "Node") -> Optimizer:
-        """Return the optimizer of one parameter."""
+        """Return the optimizer of one parameter; ScalingError if no rule fits it."""
         for pattern, optimizer in self.rules:
             if pattern == "rest" or (pattern == "hidden" and is_hidden(architecture, parameter)):
                 return optimizer
@@ -175,7 +181,7 @@ def assignment(optimizer: object, caller: str) -> Assignment:
     """Return what an `optimizer` argument means.
 
     A name, an Optimizer, two names joined by + ("muon+adamw": hidden matrices, and the rest), or a mapping
-    from rules to these.
+    from rules to names or Optimizers. Raises ScalingError, in the name of `caller`, for anything else.
     """
     if isinstance(optimizer, Assignment):
         return optimizer

@@ -3,8 +3,8 @@ r"""The rules of repeated residual blocks, $x_{l+1} = x_l + N^{-m} F_l(x_l)$ for
 Sums over blocks: initial branches are independent, so they add up as $L^{1/2}$; changes that come from
 updates of the blocks' own weights are aligned, so they add up as L. What a branch returns of the stream
 itself must not grow over the blocks, or the stream would grow exponentially: that is a condition, and with
-it the stream's own equation $X = \max(x_0,\ \mathrm{own},\ X + \mathrm{turn})$ has the solution $\max(x_0,
-\mathrm{own})$.
+it the stream's own equation $X = \max(x_0,\ \mathrm{own},\ X + \mathrm{turn})$ is solved by
+$\max(x_0,\ \mathrm{own})$.
 """
 
 from fractions import Fraction
@@ -15,7 +15,7 @@ from scalewright.theory.calculus.pointwise import multiplier_backward, scaled
 from scalewright.theory.calculus.rule import Rule
 from scalewright.theory.calculus.sizes import Sizes, unknown
 from scalewright.theory.graph.nodes import Node
-from scalewright.theory.solver.affine import Max
+from scalewright.theory.solver.affine import Max, Term
 from scalewright.theory.solver.system import Constraint, Definition
 
 
@@ -29,19 +29,17 @@ def _stream_change(sizes: Sizes, node: Node) -> Parts:
 
 def _stream_backward(sizes: Sizes, node: Node) -> dict[str, Parts]:
     """Hand the gradient behind the blocks to what is before them; the blocks must not let it grow."""
-    arriving, mu = sizes.parts["G", node.name], sizes.blocks(node.name)
-    _bounded(
-        sizes, arriving.turns() + mu * HALF, f"the gradient must not grow over the blocks of {node.name}"
-    )
-    _bounded(sizes, arriving.loop + mu, f"the gradient must not grow over the blocks of {node.name}")
+    _must_not_grow(sizes, sizes.parts["G", node.name], node.name, "the gradient")
     end = sizes.gradient[_stack_of(sizes, node.name).name]
     if end is None:
         return {}
     return {node.inputs[0]: Parts.of(end, f"gradient before {node.name}: the gradient behind the blocks")}
 
 
-def _bounded(sizes: Sizes, found: Max, why: str) -> None:
-    for term in found.terms:
+def _must_not_grow(sizes: Sizes, found: Parts, stream: str, what: str) -> None:
+    """Require that the blocks don't amplify what they are handed: by initial weights, by updates."""
+    mu, why = sizes.blocks(stream), f"{what} must not grow over the blocks of {stream}"
+    for term in (found.turns() + mu * HALF).terms + (found.loop + mu).terms:
         sizes.conditions.append(Constraint(term.value, "<=", f"{why}: {term.reason}"))
 
 
@@ -77,11 +75,9 @@ def _stacked(sizes: Sizes, node: Node, symbol: str, law: Fraction, what: str) ->
     words = "aligned" if law == 1 else "independent"
     own = inside.own + law * mu
     if mu:
-        own = Max(tuple(type(t)(t.value, f"{t.reason}; blocks are {words}", t.later) for t in own.terms))
+        own = Max(tuple(Term(t.value, f"{t.reason}; blocks are {words}", t.later) for t in own.terms))
     sizes.definitions.append(Definition(f"{symbol}[{stream.name}]", start | own))
-    why = f"the {what} of the stream must not grow over the blocks of {stream.name}"
-    _bounded(sizes, inside.turns() + mu * HALF, why)
-    _bounded(sizes, inside.loop + mu, why)
+    _must_not_grow(sizes, inside, stream.name, f"the {what} of the stream")
     return Parts.of(unknown(symbol, stream.name), f"{what} of the stream behind all blocks")
 
 

@@ -62,7 +62,9 @@ class Sizes:
 
     `forward`, `change` and `gradient` hold s, D and G of every tensor (None: an exact zero); `parts` the same
     split by what comes from the stream of blocks, by symbol and name. `effective` and `propagating` hold E
-    and P of every operation with a weight.
+    and P of every operation with a weight, `raw_gradient` g of every parameter, `latest` z = max(s, D) of the
+    tensors that a gradient sees. `definitions` say what the new unknowns are, `conditions` what the rules
+    need to hold.
     """
 
     architecture: Architecture
@@ -198,7 +200,7 @@ class Sizes:
 
         The unknowns of the first step are defined on demand, and carry a prime.
         """
-        total = Affine.number(0) + form.constant
+        total = Affine(form.constant)
         for name, factor in form.coefficients.items():
             start = self._first_of(name)
             if start is None:

@@ -63,9 +63,11 @@ def prescribe(quantity: str, powers: Mapping[str, Exponent | Power]) -> Desidera
     """Return the requirement that a quantity of the named parameters has the given powers.
 
     `prescribe("lr", {"readout.weight": -1})` asks for a readout rate N^-1 on every axis that is solved,
-    stated without multipliers; a Power says it axis by axis, 0 for those it doesn't name. The multiplier of
-    a node without a parameter is prescribed by the node's name: `{"blocks.sum.branch": Power({"depth":
-    "-1/2"})}`.
+    stated without multipliers; a Power says it axis by axis, 0 for those it doesn't name. The multiplier of a
+    node without a parameter is prescribed by the node's name:
+    `prescribe("multiplier", {"blocks.sum.branch": Power({"depth": "-1/2"})})`.
+
+    Raises ScalingError for another quantity (for an unknown name when it is derived), TypeError on a float.
     """
     if quantity not in QUANTITIES:
         raise ScalingError(f"prescribe: quantity must be one of {', '.join(QUANTITIES)}; given {quantity!r}")

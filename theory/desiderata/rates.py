@@ -81,7 +81,8 @@ def largest_total_rate(weights: Mapping[str, Exponent] | None = None) -> Desider
     """Return the requirement that the weighted sum of the rates' exponents is as large as the rest allows.
 
     For requirements under which rates compete, so that not all can be largest at once. A parameter left out
-    has weight 1.
+    has weight 1. Raises TypeError on a float; ScalingError, when it is derived, for an unknown parameter or a
+    negative weight.
     """
     given = {
         name: exact(value, f"largest_total_rate: weight of {name!r}")
@@ -116,7 +117,7 @@ epsilon_transfer = Desideratum(
 )
 one_epsilon = Desideratum(
     "one epsilon",
-    "one epsilon for all parameters, as large as no larger than any gradient",
+    "one epsilon for all parameters, the largest that is no larger than any gradient",
     "eps",
     _one_epsilon,
     _epsilons,

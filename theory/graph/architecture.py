@@ -22,6 +22,7 @@ class Architecture:
     `dimensions` gives each named dimension its size as a Power: `{"width": Power({"width": 1})}` grows with
     the width, `{"neck": Power({"width": "1/2"})}` with its square root, `{"inputs": Power({"inputs": 1})}` is
     fixed. A parameter that several operations take is tied.
+
     Raises ArchitectureError, naming the node, if the graph isn't sound. Cost: linear in the number of nodes.
     """
 
@@ -163,7 +164,10 @@ class Architecture:
         return experts_of(self)
 
     def with_loss(self, kind: str) -> "Architecture":
-        """Return the same network with another loss: squared, cross-entropy or brier."""
+        """Return the same network with another loss: squared, cross-entropy or brier.
+
+        Raises ArchitectureError for another `kind`.
+        """
         if kind not in KINDS["loss"]:
             known = ", ".join(KINDS["loss"])
             raise ArchitectureError(f"Architecture.with_loss: kind must be one of {known}; given {kind!r}")

@@ -37,8 +37,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "loss": ("squared", "cross-entropy", "brier"),
 }
 SATURATING = ("tanh", "erf")
-# Operation -> what the dimensions in `shape` are, in order; parameters are checked by the operation they
-# feed.
+# Operation -> what the dimensions in `shape` are, in order; those of a parameter depend on what takes it.
 SHAPES: dict[str, tuple[str, ...]] = {
     "data": ("size",),
     "score": ("head size",),
@@ -61,9 +60,10 @@ class Node:
     """One node: data, a parameter, an operation together with the tensor it makes, or the loss.
 
     `inputs` names the tensors, then the parameters, that the operation takes. `shape` names dimensions:
-    (size,) of data, (fan_out, fan_in) of a weight, (rows, size) of an embedding, (size,) of a bias or gain;
-    the head size of a score, the number of blocks of a stream, (experts, active experts) of a mixture. `kind`
-    says which activation, norm or loss; whether a parameter starts at zero or is frozen.
+    (size,) of data, (fan_out, fan_in) of a weight, (rows, size) of an embedding, (size,) of a bias, gain or
+    depthwise kernel; the head size of a score, the number of blocks of a stream, (experts, active experts) of
+    a dispatch or mixture. `kind` says which activation, norm, pool or loss; that a linear map is transposed;
+    whether a parameter starts at zero or is frozen.
     """
 
     name: str

@@ -64,12 +64,19 @@ def autoencoder(
     """Build an autoencoder whose bottleneck has n^neck units, a fixed number for 0.
 
     Encoder `encoder.input`, `encoder.{i}` (`hidden` square layers), `neck`; decoder `decoder.expand`,
-    `decoder.{i}`, `decoder.output`. `tied`: the decoder uses the encoder's weights, transposed, times
-    `decoder.expand.multiplier` and so on. The data have a
-    fixed number of inputs, which are also the targets.
+    `decoder.{i}`, `decoder.output`. The data have a fixed number of inputs, which are also the targets.
+
+    Args:
+        neck: exponent of the width in the number of units, from 0 to below 1.
+        activation: linear, relu, leaky_relu, gelu, silu, tanh or erf.
+        hidden: number of square layers in the encoder, and again in the decoder.
+        tied: whether the decoder uses the encoder's weights, transposed, times `decoder.expand.multiplier`
+            and so on.
+        loss: squared, cross-entropy or brier.
 
     Raises:
-        ArchitectureError: (a ValueError) if a value isn't one of these, or neck isn't between 0 and 1.
+        ArchitectureError: (a ValueError) if a value isn't one of these.
+        TypeError: neck is a float.
 
     >>> [p.name for p in autoencoder(hidden=0).parameters]
     ['encoder.input.weight', 'neck.weight', 'decoder.expand.weight', 'decoder.output.weight']

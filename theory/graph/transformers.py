@@ -25,9 +25,9 @@ class Blocks:
     grouped: bool = False
     adapters: bool = False
 
-    def check(self, caller: str) -> None:
-        """Raise ArchitectureError at a value that is none."""
-        check_kinds(caller, norm=self.norm, activation=self.activation)
+    def check(self, caller: str, loss: str) -> None:
+        """Raise ArchitectureError at a value, or a loss, that is none."""
+        check_kinds(caller, norm=self.norm, activation=self.activation, loss=loss)
         for name, value, known in (
             ("place", self.place, ("pre", "post")),
             ("heads", self.heads, ("grow", "fixed")),
@@ -96,7 +96,6 @@ def _transform(g: Graph, blocks: Blocks, x: str, *, experts: bool = False) -> st
 
 
 def _language_model(blocks: Blocks, *, tied: bool, vocabulary: str, loss: str, experts: bool) -> Architecture:
-    check_kinds("gpt", loss=loss)
     if vocabulary not in ("fixed", "grow"):
         raise ArchitectureError(f"gpt: vocabulary must be one of fixed, grow; given {vocabulary!r}")
     g = _graph(blocks)
@@ -132,8 +131,8 @@ def gpt(
     without a parameter: `blocks.attention.scores` (head^-p), the two branches, `readout.multiplier` if tied.
 
     Args:
-        place: norms before the branches ("pre", with a last one before the readout) or after the sums
-        ("post"). tied: whether the readout uses the embedding's weight.
+        place: norms before the branches ("pre", and one before the readout) or after the sums ("post").
+        tied: whether the readout uses the embedding's weight.
         norm: layer, rms or batch.
         activation: of the perceptron.
         gated: multiply its hidden units by a linear gate (SwiGLU with activation "silu").
@@ -150,7 +149,7 @@ def gpt(
     'linear'
     """
     blocks = Blocks(place, norm, activation, gated, bias, heads, grouped)
-    blocks.check("gpt")
+    blocks.check("gpt", loss)
     return _language_model(blocks, tied=tied, vocabulary=vocabulary, loss=loss, experts=False)
 
 
@@ -175,7 +174,7 @@ def moe(
     True
     """
     blocks = Blocks(norm=norm, activation=activation, gated=gated, heads=heads)
-    blocks.check("moe")
+    blocks.check("moe", loss)
     if active not in ("fixed", "grow"):
         raise ArchitectureError(f"moe: active must be one of fixed, grow; given {active!r}")
     found = _language_model(blocks, tied=False, vocabulary="fixed", loss=loss, experts=True)
@@ -199,7 +198,7 @@ def lora(
     ['blocks.attention.query.A.weight', 'blocks.attention.query.B.weight']
     """
     blocks = Blocks(norm=norm, activation=activation, heads=heads, adapters=True)
-    blocks.check("lora")
+    blocks.check("lora", loss)
     return _language_model(blocks, tied=False, vocabulary="fixed", loss=loss, experts=False)
 
 
@@ -222,8 +221,7 @@ def vit(
     ['patches.weight', 'positions.weight']
     """
     blocks = Blocks(norm=norm, activation=activation, bias=bias, heads=heads)
-    blocks.check("vit")
-    check_kinds("vit", loss=loss)
+    blocks.check("vit", loss)
     g = _graph(blocks)
     patches = g.linear("patches", g.data("pixels"), "width", bias=bias)
     places = g.embedding("positions", g.data("context", "places"), "width")

@@ -1,15 +1,16 @@
 """Exact affine forms over named unknowns, and the maximum of several, each term with its reason."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TypeAlias, TypeVar
 
 from scalewright.theory.power import Exponent, exact
 
-# An exact number: an int where it is whole, since most are, and the arithmetic of ints is twenty times as
-# fast.
+# An exact number: an int where it is whole, as most are; the arithmetic of ints is twenty times as fast.
 Number: TypeAlias = Fraction | int
+# Multipliers of numbered lines: {i: m} stands for the sum of m * line_i.
+Combination: TypeAlias = dict[int, Number]
 ZERO: Number = 0
 Key = TypeVar("Key", str, int)
 
@@ -166,11 +167,6 @@ class Max:
     def of(cls, value: Affine, reason: str, *, later: bool = False) -> "Max":
         """Return the maximum with one term."""
         return cls((Term(value, reason, later),))
-
-    @classmethod
-    def over(cls, parts: Iterable["Max"]) -> "Max":
-        """Return the maximum of all parts, in order."""
-        return cls(tuple(term for part in parts for term in part.terms))
 
     def because(self, reason: str) -> "Max":
         """Return the same maximum with one reason for every term."""

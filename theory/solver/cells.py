@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from scalewright.theory.solver import lp
-from scalewright.theory.solver.affine import Affine, Number, add_to, magnitude, quotient
+from scalewright.theory.solver.affine import Affine, Combination, Number, add_to, magnitude, quotient
 from scalewright.theory.solver.certificate import Bound, Lemma, Proof
 from scalewright.theory.solver.elimination import Elimination
-from scalewright.theory.solver.facts import Combination
 from scalewright.theory.solver.propagation import Propagation, proof
 from scalewright.theory.solver.system import Constraint, Definition
 
@@ -192,8 +191,7 @@ class Cell:
         return None if found is None else proof(claim, "<=", found)
 
     def exceeded(self, goals: Sequence[Affine]) -> int | None:
-        """Return a maximum that a best point for the goals exceeds, the most exceeded one; None if there is
-        none.
+        """Return the maximum that a best point for the goals exceeds by most; None if it exceeds none.
 
         The point is found in floating point, with a little weight on the maxima, so that none is larger than
         it must be; it only guides the search.
@@ -222,7 +220,7 @@ class Cell:
             point[name] = -total
         return point
 
-    def least(self, objective: Affine) -> "Bound | Proof | None":
+    def least(self, objective: Affine) -> Bound | Proof | None:
         """Return the greatest lower bound with its proof, a Farkas proof, or None if unbounded."""
         rest, combination = self.reduce(objective)
         if rest.is_constant:

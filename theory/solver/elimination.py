@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from scalewright.theory.solver.affine import Affine, Number, add_to, quotient
+from scalewright.theory.solver.affine import Affine, Combination, Number, add_to, quotient
 
 # Unknowns that are eliminated first: those asked for, so that they end up expressed by sizes.
 FIRST = "cewbaEPUgmszDG"
-
-Combination = dict[int, Number]
 
 
 @dataclass
@@ -15,14 +13,11 @@ class Elimination:
     """Equalities in reduced row echelon form, each row with its combination of the original equalities.
 
     A row is a form with coefficient 1 at its pivot, equal to sum combination[i] * line_i, hence zero.
+    `holders` names the pivots of the rows that mention an unknown.
     """
 
     rows: dict[str, tuple[Affine, Combination]] = field(default_factory=dict)
     holders: dict[str, dict[str, None]] = field(default_factory=dict)
-
-    def copy(self) -> "Elimination":
-        """Return an independent copy; rows are never changed in place."""
-        return Elimination(dict(self.rows), {name: dict(found) for name, found in self.holders.items()})
 
     def reduce(self, form: Affine) -> tuple[Affine, Combination]:
         """Return (rest, combination) with form = rest + sum combination[i] * line_i, no pivot in rest."""

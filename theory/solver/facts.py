@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from scalewright.theory.solver.affine import Affine, Number, add_to, quotient, slim, times
-
-Combination = dict[int, Number]
+from scalewright.theory.solver.affine import Affine, Combination, Number, add_to, quotient, slim, times
 
 
 @dataclass(frozen=True)
@@ -59,8 +57,7 @@ class Facts:
                 return None
             if known.value:
                 total = slim(total + times(factor, known.value))
-            # line = scale * (x - value) with scale of the sign of factor; factor * x = factor/scale * line +
-            # ...
+            # line = scale * (x - value), scale of the sign of factor: factor * x = factor/scale * line + ...
             add_to(combination, {known.index: quotient(factor, known.scale)}, 1)
         return total, combination
 

@@ -40,9 +40,8 @@ def minimise(objective: Affine, forms: Sequence[Affine]) -> Answer:
     r"""Minimise an affine objective subject to form <= 0 for every form, exactly.
 
     HiGHS solves in floating point. The dual multipliers are rounded to rationals (or solved for exactly on
-    their support), and the identity objective = value - sum m_i form_i, all m_i >= 0, is checked in
-    Fractions; it proves objective >= value. An infeasible system is answered by Farkas multipliers, checked
-    likewise.
+    their support), and the identity objective = value - sum m_i form_i, all m_i >= 0, which proves
+    objective >= value, is checked in Fractions. An infeasible system gets Farkas multipliers, checked alike.
 
     Raises:
         Unverified: the rounded multipliers don't satisfy the identity.
@@ -53,14 +52,10 @@ def minimise(objective: Affine, forms: Sequence[Affine]) -> Answer:
     >>> minimise(x, [Affine.number("1/2") - x]).value
     Fraction(1, 2)
     """
-    from scipy.optimize import linprog
-
-    names = sorted({name for form in (objective, *forms) for name in form.coefficients})
+    names = _names(objective, *forms)
     if not names:
         return _constant_program(objective, forms)
-    matrix, bound = _arrays(forms, names)
-    cost = [float(objective.coefficients.get(name, 0)) for name in names]
-    found = linprog(cost, A_ub=matrix, b_ub=bound, bounds=(None, None), method="highs-ds")
+    found = _highs(objective, forms, names)
     if found.status == 0:
         return _certified(objective, forms, [-float(m) for m in found.ineqlin.marginals])
     farkas = _farkas(forms, names)
@@ -74,6 +69,19 @@ def _constant_program(objective: Affine, forms: Sequence[Affine]) -> Optimum | C
         if form.constant > 0:
             return Contradiction({index: Fraction(1)})
     return Optimum(objective.constant, {})
+
+
+def _names(*forms: Affine) -> list[str]:
+    return sorted({name for form in forms for name in form.coefficients})
+
+
+def _highs(objective: Affine, forms: Sequence[Affine], names: Sequence[str]) -> Any:
+    """Return what HiGHS finds for the least objective with every form <= 0, in floating point."""
+    from scipy.optimize import linprog
+
+    matrix, bound = _arrays(forms, names)
+    cost = [float(objective.coefficients.get(name, 0)) for name in names]
+    return linprog(cost, A_ub=matrix, b_ub=bound, bounds=(None, None), method="highs-ds")
 
 
 def _arrays(forms: Sequence[Affine], names: Sequence[str]) -> tuple[Any, Any]:
@@ -107,7 +115,7 @@ def _rounded(floats: Sequence[float]) -> dict[int, Number]:
 def _solved(objective: Affine, forms: Sequence[Affine], floats: Sequence[float]) -> dict[int, Number]:
     """Return multipliers on the floating-point support that solve the identity exactly."""
     support = [i for i, m in enumerate(floats) if abs(m) > TINY]
-    names = sorted({name for form in (objective, *forms) for name in form.coefficients})
+    names = _names(objective, *forms)
     rows = [
         [forms[i].coefficients.get(name, ZERO) for i in support] + [-objective.coefficients.get(name, ZERO)]
         for name in names
@@ -169,7 +177,7 @@ def _farkas(forms: Sequence[Affine], names: Sequence[str]) -> Contradiction | No
 def _solved_farkas(forms: Sequence[Affine], floats: Sequence[float]) -> dict[int, Number]:
     """Solve on the support for multipliers whose combination has no unknown, normalised to sum to 1."""
     support = [i for i, m in enumerate(floats) if abs(m) > TINY]
-    names = sorted({name for form in forms for name in form.coefficients})
+    names = _names(*forms)
     rows: list[list[Number]] = [
         [*(forms[i].coefficients.get(name, ZERO) for i in support), ZERO] for name in names
     ]
@@ -179,14 +187,10 @@ def _solved_farkas(forms: Sequence[Affine], floats: Sequence[float]) -> dict[int
 
 def point(objective: Affine, forms: Sequence[Affine]) -> dict[str, float] | None:
     """Return a point in floating point at which the objective is least; None if there is none."""
-    from scipy.optimize import linprog
-
-    names = sorted({name for form in (objective, *forms) for name in form.coefficients})
+    names = _names(objective, *forms)
     if not names:
         return {}
-    matrix, bound = _arrays(forms, names)
-    cost = [float(objective.coefficients.get(name, 0)) for name in names]
-    found = linprog(cost, A_ub=matrix, b_ub=bound, bounds=(None, None), method="highs-ds")
+    found = _highs(objective, forms, names)
     return dict(zip(names, map(float, found.x), strict=True)) if found.status == 0 else None
 
 
@@ -209,7 +213,7 @@ def shortest_proof(
 
     if not forms:
         return {} if claim.is_constant and claim.constant <= 0 else None
-    names = sorted({name for form in (claim, *forms) for name in form.coefficients})
+    names = _names(claim, *forms)
     matrix, bound = _arrays(forms, names)
     sides = [index for index, both in enumerate(equal) if both]
     rows = np.hstack([matrix.T, -matrix.T[:, sides]])

@@ -9,14 +9,11 @@ from scalewright.theory.solver.affine import Affine, Number, add_to, magnitude, 
 from scalewright.theory.solver.certificate import AxisCertificate, Bound, Branch, Dead, Lemma, Proof, Tree
 from scalewright.theory.solver.system import Constraint, Definition
 
-LEGEND = (
-    "A weight acts as N^-a w, starts with deviation N^-b, has rate N^-c, epsilon N^e and decay N^w.\n"
-    "s, D, G are the exponents of a tensor's size, of its change, and of the gradient with respect to it; z "
-    "is\n"
-    "max(s, D); E of an effective update (W_t - W_0) x_t; g and U of a weight's gradient and of its update; "
-    "M of\n"
-    "what the gradient is divided by; N^-m is a factor that belongs to no weight."
-)
+LEGEND = """\
+A weight acts as N^-a w, starts with deviation N^-b, has rate N^-c, epsilon N^e and decay N^w.
+s, D, G are the exponents of a tensor's size, of its change, and of the gradient with respect to it; z is
+max(s, D); E of an effective update (W_t - W_0) x_t; g and U of a weight's gradient and of its update; M of
+what the gradient is divided by; N^-m is a factor that belongs to no weight."""
 
 
 @dataclass

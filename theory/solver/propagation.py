@@ -9,19 +9,20 @@ proofs stay short, and the cost is linear in the number of constraints.
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
-from scalewright.theory.solver.affine import Affine, Number, add_to, magnitude, quotient
+from scalewright.theory.solver.affine import Affine, Combination, Number, add_to, magnitude, quotient
 from scalewright.theory.solver.certificate import Lemma, Proof
-from scalewright.theory.solver.facts import Combination, Facts, Known
+from scalewright.theory.solver.facts import Facts, Known
 from scalewright.theory.solver.system import Constraint, Definition
 
 # Bounds of unknowns that bound each other in a circle could tighten for ever.
 MOST_BOUNDS = 4
 
 
-def proof(claim: Affine, sense: str, combination: Combination) -> Proof:
+def proof(claim: Affine, sense: Literal["<=", "=="], combination: Combination) -> Proof:
     """Return the proof of a claim by a combination of lines."""
-    return Proof(claim, "==" if sense == "==" else "<=", tuple(sorted(combination.items())))
+    return Proof(claim, sense, tuple(sorted(combination.items())))
 
 
 @dataclass

@@ -16,9 +16,8 @@ MOST_CELLS = 4096
 class Search:
     """One question: bound the goals from below (and above, if `unique`) in every cell that can occur.
 
-    `careful` splits a maximum wherever the best point of a cell exceeds it; otherwise bounds that hold
-    without a split are taken, which is right if a solution attains them. `best` holds the least values met
-    so far.
+    `careful` splits a maximum wherever the best point of a cell exceeds it. Otherwise bounds that hold
+    without a split are taken, which is right if a solution attains them. `best` holds the least values yet.
     """
 
     goals: tuple[Affine, ...]
@@ -28,7 +27,10 @@ class Search:
     best: dict[Affine, Number] = field(default_factory=dict)
 
     def explore(self, cell: Cell) -> Tree:
-        """Return the proof tree below a cell. Cost: one LP per goal that simple conclusions leave open."""
+        """Return the proof tree below a cell. Cost: one LP per goal that simple conclusions leave open.
+
+        Raises NotUnique where a goal stays open, Unverified if there are more than MOST_CELLS cells.
+        """
         self.cells += 1
         if self.cells > MOST_CELLS:
             raise Unverified(

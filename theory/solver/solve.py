@@ -7,6 +7,7 @@ from scalewright.theory.solver import lp
 from scalewright.theory.solver.affine import Affine, Number
 from scalewright.theory.solver.cells import Cell
 from scalewright.theory.solver.certificate import AxisCertificate, Certificate, Dead, Stage, Tree
+from scalewright.theory.solver.proofs import contradiction
 from scalewright.theory.solver.propagation import proof
 from scalewright.theory.solver.search import agreed, ask, fixed
 from scalewright.theory.solver.system import System
@@ -26,12 +27,12 @@ def solve(
     """Return the unique values of the asked unknowns, with their proof.
 
     Extremes are sought stage by stage in the order given. `root` is the system's root cell, if there is one.
-    Every answer satisfies all constraints, and every proof is checked, in exact arithmetic before it's
-    returned.
+    Before an answer is returned, every constraint and every proof is checked in exact arithmetic.
 
     Raises:
         Infeasible: the constraints can't hold together; the error carries the Farkas combination.
-        NotUnique: they leave an unknown open.
+        NotUnique: they leave an unknown open, or no choice has every extreme.
+        Unreachable: they have a solution, but training doesn't get there in a fixed number of steps.
         Unverified: an answer found in floating point has no exact proof.
     """
     root = root or root_of(system)
@@ -106,8 +107,6 @@ def stages_of(
 
 
 def _infeasible(system: System, stage: Stage) -> Infeasible:
-    from scalewright.theory.solver.proofs import contradiction
-
     part = AxisCertificate(
         "", system, {}, (Stage(stage.goals, _shortened(system, stage.tree), stage.unique),)
     )

@@ -9,8 +9,7 @@ from scalewright.theory.solver.affine import Affine, Max, Number, slim, times
 
 # What an unknown is: a number, or None for the exponent -oo of an exact zero.
 Size: TypeAlias = Number | None
-# After so many steps sizes are settled, or grow for ever: each settles at the latest a step after what it
-# reads.
+# After so many steps sizes are settled or grow for ever: each settles at most a step after what it reads.
 MOST_STEPS = 24
 
 
@@ -34,7 +33,7 @@ class Constraint:
 
 
 def evaluate(form: Affine, values: Mapping[str, Size]) -> Size:
-    """Return the number, or None if an unknown with a positive coefficient is an exact zero."""
+    """Return the number, or None if any unknown of the form, whatever its sign, is an exact zero."""
     total = form.constant
     for name, factor in form.coefficients.items():
         value = values[name]
@@ -62,9 +61,10 @@ class Definition:
         """Return the largest term; what comes `later` reads the values of the step before."""
         found: Size = None
         for term in self.maximum.terms:
-            if term.later and before is None:
+            read = before if term.later else now
+            if read is None:
                 continue
-            value = evaluate(term.value, before if term.later and before is not None else now)
+            value = evaluate(term.value, read)
             if value is not None and (found is None or value > found):
                 found = value
         return found
@@ -116,8 +116,7 @@ class System:
 
     @cached_property
     def _readers(self) -> tuple[tuple[Definition, tuple[str, ...], bool], ...]:
-        """The definitions in order, with the unknowns each reads in its own step, and whether it reads
-        earlier ones."""
+        """The definitions in order, what each reads in its own step, and whether it reads the step before."""
         found = []
         for definition in self.order:
             terms = definition.maximum.terms

@@ -26,11 +26,8 @@ def command(
         if network.axes not in (None, "width"):
             raise ValueError(f"--axes must be width, on which edges are derived; given {network.axes}")
         found = edges(network.architecture(), network.name or "sp", network.optimizer)
+        text = None if proof is None else found.explain(proof)
         if json:
-            show(
-                to_json(
-                    found.to_json() | ({} if proof is None else {"proof": found.explain(proof).splitlines()})
-                )
-            )
+            show(to_json(found.to_json() | ({} if text is None else {"proof": text.splitlines()})))
         else:
-            show(found.to_markdown() if proof is None else found.explain(proof))
+            show(found.to_markdown() if text is None else text)

@@ -5,9 +5,10 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
+from typer.models import ArgumentInfo
 
 if TYPE_CHECKING:
     from scalewright.theory import Architecture, Parametrization
@@ -42,8 +43,8 @@ class Network:
         str | None,
         typer.Option(
             "--parametrization",
-            help="sp, ntp, mean-field, mup, depth-mup, completep or sp-full-align; without it muP without "
-            "multipliers.",
+            help="sp, ntp, mean-field, mup, depth-mup, completep or sp-full-align; "
+            "without it muP without multipliers.",
         ),
     ] = None
     axes: Annotated[
@@ -64,8 +65,8 @@ class Network:
         """Return the architecture that the options name.
 
         Raises:
-            ValueError: neither a builder nor a readable file, a file of another schema, or an unknown
-            argument.
+            ValueError: neither a builder nor a .json file, a file of another schema, or an unknown argument.
+            OSError: a file that can't be read.
         """
         from scalewright import theory
 
@@ -76,11 +77,9 @@ class Network:
             raise ValueError(
                 f"--arch must be one of {', '.join(BUILDERS)} or a .json file; given {self.arch!r}"
             )
-        if self._arguments():
-            raise ValueError(
-                f"--arch {self.arch} is a file, which says all of the network; given "
-                f"{', '.join(self._arguments())}"
-            )
+        if arguments := self._arguments():
+            given = ", ".join(arguments)
+            raise ValueError(f"--arch {self.arch} is a file, which says all of the network; given {given}")
         return theory.Architecture.from_json(path.read_text(encoding="utf-8"))
 
     def _arguments(self) -> dict[str, Any]:
@@ -92,11 +91,15 @@ class Network:
 
     @property
     def loss_kind(self) -> str | None:
-        """The loss by its full name."""
+        """The loss by its full name, as `theory` takes it; None without the option."""
         return LOSSES.get(self.loss or "", self.loss)
 
     def parametrization(self) -> "Parametrization":
-        """Derive the named parametrization, or what is required, and state it in the asked gauge."""
+        """Derive the named parametrization, or what is required, and state it in the asked gauge.
+
+        Raises:
+            ValueError: options that exclude each other, or whatever `derive` refuses.
+        """
         from scalewright.theory import derive, named
 
         graph = self.architecture()
@@ -139,7 +142,7 @@ def _built(name: str, build: Callable[..., "Architecture"], arguments: Mapping[s
 
 
 def pairs(option: str, given: list[str] | None) -> dict[str, Any]:
-    """Return what KEY=VALUE texts say; true, false and integers are read as such."""
+    """Return what KEY=VALUE texts say; true, false and integers are read as such. ValueError for others."""
     found: dict[str, Any] = {}
     for text in given or ():
         key, equals, value = text.partition("=")
@@ -171,7 +174,7 @@ def with_network(command: Callable[..., None]) -> Callable[..., None]:
     ]
     own = [p for p in signature.parameters.values() if p.name != "network"]
     kept = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
-    arguments = [p for p in kept if "Argument" in repr(p.annotation)]
+    arguments = [p for p in kept if any(isinstance(item, ArgumentInfo) for item in get_args(p.annotation))]
     rest = [p for p in kept if p not in arguments]
     signature = signature.replace(parameters=[*arguments, *options, *rest])
     wrapped.__signature__ = signature  # type: ignore[attr-defined]
