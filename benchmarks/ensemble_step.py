@@ -16,8 +16,8 @@ from typing import Any
 import torch
 
 from scalewright import nets, theory
+from scalewright.nets.curvature.operators import Hessian
 from scalewright.nets.objective import Objective
-from scalewright.nets.operators import Hessian
 
 MEMBERS, WIDTH, SAMPLES, ROUNDS = 64, 64, 256, 15
 RESULT = Path(__file__).parent / "results" / "ensemble_step.json"

@@ -9,10 +9,13 @@ if __name__ != "scalewright.nets":
 # Loaded at once and not on first use: `train`, `sharpness`, `observe` and `parametrize` are functions named
 # like their modules, and a module that is imported later would take the name of the function.
 from scalewright.nets import data, models
+from scalewright.nets.curvature.eigenpairs import Eigenpairs
+from scalewright.nets.curvature.kernel import NTK
+from scalewright.nets.curvature.lanczos import top_eigenpairs
+from scalewright.nets.curvature.operator import Operator
+from scalewright.nets.curvature.operators import GaussNewton, Hessian, Residual
 from scalewright.nets.ensemble import Ensemble
-from scalewright.nets.lanczos import Eigenpairs, top_eigenpairs
 from scalewright.nets.observe import feature_change, observe
-from scalewright.nets.operators import NTK, GaussNewton, Hessian, Residual
 from scalewright.nets.parametrize import Parametrized, parametrize
 from scalewright.nets.sharpness import measure, sharpness
 from scalewright.nets.train import train
@@ -23,6 +26,7 @@ __all__ = [
     "Ensemble",
     "GaussNewton",
     "Hessian",
+    "Operator",
     "Parametrized",
     "Residual",
     "data",

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from scalewright.nets.lanczos import top_eigenpairs
-from scalewright.nets.operators import Operator
+from scalewright.nets.curvature.lanczos import top_eigenpairs
+from scalewright.nets.curvature.operator import Operator
 
 
 class Known(Operator):
@@ -121,11 +121,12 @@ def test_control_non_finite_member_is_named_and_the_others_are_right():
 
 
 def test_identity_start_vector_is_used():
-    """Identity: started from the eigenvector it is done after one step and one product for the residual."""
+    """Identity: started from the eigenvector one product is enough."""
     operator = Known(SPECTRA["separated"])
     pairs = top_eigenpairs(operator, start=operator.basis[:, :, -1])
-    assert pairs.matvecs == 2
+    assert pairs.matvecs == 1
     np.testing.assert_allclose(pairs.values[0, 0], 3.0, rtol=1e-12)
+    assert np.isnan(pairs.certified_to).all()
 
 
 @pytest.mark.parametrize(
@@ -138,11 +139,14 @@ def test_identity_start_vector_is_used():
             {"tolerance": 1e-15},
             "top_eigenpairs: tolerance must be at least 2.2e-14 in torch.float64; given 1e-15",
         ),
-        ({"budget": 1}, "top_eigenpairs: budget must be at least 2 k = 2 products; given 1"),
+        ({"budget": 0}, "top_eigenpairs: budget must be at least k = 1 products; given 0"),
+        ({"which": "both"}, "top_eigenpairs: which must be 'largest' or 'smallest'; given 'both'"),
+        ({"basis": 2}, "top_eigenpairs: basis must be at least k + 2 = 3 vectors; given 2"),
+        ({"certify": 0.0}, "top_eigenpairs: certify must be positive; given 0.0"),
         ({"start": torch.zeros(1, 3)}, "top_eigenpairs: start must have the shape (1, 4); given (1, 3)"),
         (
             {"start": torch.zeros(1, 4)},
-            "top_eigenpairs: start must be non-zero for every member; given a zero vector",
+            "top_eigenpairs: start must be finite and non-zero for every member; given another",
         ),
     ],
 )
@@ -163,7 +167,7 @@ def test_tolerance_and_dtype_that_cannot_be_met_are_refused():
     assert pairs.status == f"converged: every residual is within 1.2e-05 after {pairs.matvecs} products"
     for dtype in (torch.float16, torch.bfloat16):
         sentence = (
-            f"top_eigenpairs: eigenvalues need networks in float32 or float64; given {dtype}: "
+            f"top_eigenpairs: eigenvalues need products in float32 or float64; given {dtype}: "
             "convert the module or ensemble first"
         )
         with pytest.raises(TypeError, match=f"^{re.escape(sentence)}$"):

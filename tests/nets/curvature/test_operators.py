@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch.func import hessian, jacrev
 
+from scalewright.nets.curvature.kernel import NTK
+from scalewright.nets.curvature.operators import GaussNewton, Hessian, Residual
 from scalewright.nets.losses import LOSSES
-from scalewright.nets.operators import NTK, GaussNewton, Hessian, Residual
 
 KINDS = ("mse", "cross-entropy")
 RULES = [("tanh", "mse"), ("tanh", "cross-entropy"), ("relu", "mse"), ("linear", "mse"), ("gelu", "mse")]
@@ -151,7 +152,7 @@ def test_property_graph_is_freed_with_the_operator(ensemble, data, kind):
     """Property: no cycle keeps the recorded graph alive: memory returns without garbage collection."""
     operator = kind(ensemble(), "mse", data)
     operator.product(torch.ones(2, operator.size, dtype=torch.float64))
-    leaf = weakref.ref(next(iter(operator._leaves.values())))
+    leaf = weakref.ref(next(iter(operator.problem.leaves.values())))
     assert leaf() is not None  # control: it lives as long as the operator
     del operator
     assert leaf() is None
