@@ -77,8 +77,17 @@ class Lanczos:
     """The state of a run: basis, projected problems, certificates, and which members still run."""
 
     def __init__(
-        self, operator: Operator, k: int, *, tolerance: float, certify: float | None, basis: int
+        self,
+        operator: Operator,
+        k: int,
+        *,
+        tolerance: float,
+        certify: float | None,
+        basis: int,
+        keep: int = 0,
     ) -> None:
+        """Prepare a run for k pairs; `keep` Ritz vectors in all are left in `space`, converged or not."""
+        self.keep = max(k, min(keep, operator.size))
         self.operator, self.k, self.tolerance, self.certify = operator, k, tolerance, certify
         self.limit = min(basis, operator.size)
         members = operator.members
@@ -90,6 +99,7 @@ class Lanczos:
         self.scale, self.bottom = np.zeros(members), np.full(members, np.inf)
         self.values = np.full((members, k), np.nan)
         self.estimates = np.full((members, k), np.nan)
+        self.space, self.space_values = torch.empty(0), np.zeros((members, self.keep))
         self._found: dict[int, np.ndarray] = {}
         self.products = self.steps = 0
         self._image: Tensor | None = None
@@ -103,7 +113,8 @@ class Lanczos:
 
     def step(self) -> bool:
         """Spend one product on all members that run; return whether one still does."""
-        assert self._image is not None and self._norms is not None
+        assert self._image is not None
+        assert self._norms is not None
         if self.basis.count == self.limit < self.operator.size:
             self._restart()
         vector = self.basis.append(self._image, self._norms)
@@ -168,7 +179,8 @@ class Lanczos:
             enough &= self._certified(members)
         done = enough | exhausted[members] | last | full
         for place in np.flatnonzero(done):
-            self._found[int(members[place])] = vectors[place, :, :k].T
+            self._found[int(members[place])] = vectors[place, :, : self.keep].T
+            self.space_values[members[place], : values.shape[1]] = values[place, : self.keep]
         self.running[members[done]] = False
         self.kernel.stop(members[done])
 
@@ -184,7 +196,7 @@ class Lanczos:
         """Keep the best Ritz vectors of every running member, and the pairs found of the others."""
         running = np.flatnonzero(self.running)
         values, vectors = self.projection.solve(running)
-        kept = max(self.k, min(self.k + (self.limit - self.k) * 2 // 5, self.limit - 2))
+        kept = max(self.keep, min(self.k + (self.limit - self.k) * 2 // 5, self.limit - 2))
         members = len(self.running)
         weights = np.zeros((members, kept, self.limit))
         held, couplings = np.zeros((members, kept)), np.zeros((members, kept))
@@ -202,11 +214,12 @@ class Lanczos:
         """Return what was found."""
         self._stop(last=True)
         self._image = self._norms = None
-        weights = np.zeros((len(self.running), self.k, self.basis.count))
+        weights = np.zeros((len(self.running), self.keep, self.basis.count))
         for member, found in self._found.items():
             weights[member, : len(found), : found.shape[1]] = found
         self.basis.rotate(weights)
-        vectors = self.basis.vectors()
+        self.space = self.basis.vectors()
+        vectors = self.space[:, : self.k]
         present = np.isfinite(self.values)
         size = np.abs(self.values)
         with np.errstate(invalid="ignore", divide="ignore"):

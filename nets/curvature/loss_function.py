@@ -47,8 +47,8 @@ def check_named(loss: Loss, outputs: Any, targets: Any) -> None:
     for what, value in (("model that returns", outputs), ("data whose targets are", targets)):
         if not isinstance(value, Tensor):
             raise TypeError(
-                f"loss {loss.name!r} needs a {what} one tensor; given {type(value).__name__}: pass a function "
-                "(outputs, targets) -> number"
+                f"loss {loss.name!r} needs a {what} one tensor; given {type(value).__name__}: pass a "
+                "function (outputs, targets) -> number"
             )
     flat, wanted = _rows(loss, outputs, targets)
     if wanted.device.type == "meta":

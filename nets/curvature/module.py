@@ -90,7 +90,7 @@ class ModuleProblem(Problem):
             )
 
     def _check_calls(self, loss: LossLike) -> None:
-        """Call the model twice on the first batch: its kind of outputs, its loss, and whether it is random."""
+        """Call the model twice on the first batch: its outputs, its loss, and whether it is random."""
         with torch.no_grad(), guard.same_random_state():
             first = self._first_call(self.batches[0])
             second = self.outputs(0)

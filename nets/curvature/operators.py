@@ -68,11 +68,12 @@ class Curvature(Operator):
         """
         given = loss if loss is not None else "mse"
         problem = problem_of(model, given, data, parameters=parameters, chunk=chunk, dtype=dtype)
-        self.problem = problem
+        self.model, self.problem = model, problem
         self.members, self.dtype, self.device = problem.members, problem.dtype, problem.device
         self.size = self.parameters = problem.size
         self._along = tuple(problem.leaves.values())
         self._root = rescaling(problem, raw=raw, metric=metric)
+        self.rescaled = self._root is not None
         self._kept = len(problem.batches) == 1 if keep_graph is None else keep_graph
         self._graphs: list[Graph] = []
         if self._kept:

@@ -21,7 +21,7 @@ LossLike: TypeAlias = str | Loss | Callable[[Any, Any], Tensor]
 
 @dataclass(frozen=True)
 class Outputs:
-    """What a model returned: its differentiable tensors, and how its own structure is made of such tensors."""
+    """What a model returned: its real tensors, and how its own structure is made of such tensors."""
 
     tensors: tuple[Tensor, ...]
     rebuild: Callable[[Sequence[Tensor]], Any]
