@@ -83,7 +83,7 @@ def plot_sharpness(trajectory: xr.Dataset, ax: Any = None, *, edge: float | None
     ax.set_ylim(bottom=min(0.0, ax.get_ylim()[0]))
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(alpha=0.25, linewidth=0.6)
-    ax.legend(frameon=False, fontsize=9)
+    ax.legend(frameon=False, fontsize=9, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
     return ax
 
 

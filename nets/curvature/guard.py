@@ -40,7 +40,6 @@ def twice_differentiable(model: nn.Module) -> Iterator[None]:
         kinds = list(model.modules())
         if any(isinstance(module, nn.RNNBase) for module in kinds):
             stack.enter_context(torch.backends.cudnn.flags(enabled=False))
-            stack.enter_context(torch.backends.mkldnn.flags(enabled=False))
         if any(_compiled(module) for module in kinds):
             stack.enter_context(torch.compiler.set_stance("force_eager"))
         yield

@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from scalewright.nets.curvature import guard
@@ -14,6 +13,7 @@ from scalewright.nets.curvature.batches import Batch, read_batches
 from scalewright.nets.curvature.loss_function import check_named, loss_function
 from scalewright.nets.curvature.problem import EnsembleProblem, LossLike, Outputs, Problem, choose
 from scalewright.nets.ensemble import Ensemble
+from scalewright.nets.functional import call_with
 from scalewright.nets.losses import resolve
 from scalewright.nets.parametrize import Parametrized
 
@@ -74,8 +74,7 @@ class ModuleProblem(Problem):
             for name, buffer in self._model.named_buffers()
         }
         args, kwargs = _arguments(self.batches[index].inputs)
-        found = functional_call(self._model, weights | buffers, args, kwargs)
-        return _outputs(found)
+        return _outputs(call_with(self._model, weights | buffers, args, kwargs))
 
     def losses(self, outputs: Outputs, index: int) -> Tensor:
         """Return the mean loss over batch `index` (1,)."""

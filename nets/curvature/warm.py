@@ -4,7 +4,8 @@ A step of Davidson's method: the start is the last eigenvector, moved on in the 
 before; every further direction is the residual r, divided by the distance of the eigenvalue from the old
 spectrum, $x = \sum_i y_i \frac{\langle y_i, r\rangle}{\theta-\mu_i} + \frac{1}{\theta}(r - \sum_i y_i \langle
 y_i, r\rangle)$, with some old Ritz pairs $(\mu_i, y_i)$. These are brought up to date without a product: in
-the directions just multiplied the operator is known, elsewhere the old values stand in.
+the directions just multiplied the operator is known, elsewhere the old values stand in. An old direction
+whose value is near the top, where it may have overtaken, is multiplied as well.
 """
 
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from scalewright.nets.curvature.eigenpairs import Eigenpairs, smallest_tolerance
 from scalewright.nets.curvature.operator import Operator
 
 _LIMIT, _KEPT = 20, 6  # directions held, and combinations of them that are kept when there are as many
+#: One remembered direction a measurement is multiplied as well, if its old value is this near the top, in
+#: units of |theta|, or no further from it than the top has moved.
+_RIVALS, _RIVAL = 1, 0.05
 _NEAR = 0.05  # of |theta|: the smallest distance from an old value that is divided by
 
 
@@ -87,13 +91,18 @@ def warm_eigenpair(
     fresh = torch.from_numpy(drawn / np.linalg.norm(drawn)).to(start)
     norms = torch.linalg.vector_norm(start, dim=1, keepdim=True).clamp_min(1e-30)
     direction = start / norms + noise * tolerance * fresh
-    while run.products < budget and run.expand(direction):
-        direction = run.correction()
+    rival: Tensor | None = direction
+    looked_at = 0
+    while rival is not None:
+        direction = rival
+        while run.products < budget and run.expand(direction):
+            direction = run.correction()
+        merged = run.merged()
+        looked_at += 1
+        rival = run.rival(*merged) if run.products < budget and looked_at <= _RIVALS else None
     pairs = run.eigenpairs(budget)
-    later = Memory(
-        memory.followed_by(pairs.vectors[:, 0]), *run.merged(), memory.certified_to, pairs.certified_age
-    )
-    return pairs, later
+    track = memory.followed_by(pairs.vectors[:, 0])
+    return pairs, Memory(track, *merged[:2], memory.certified_to, pairs.certified_age)
 
 
 class _Davidson:
@@ -178,8 +187,28 @@ class _Davidson:
         weights = parts / torch.maximum(theta - old, _NEAR * near) - parts / near
         return self._residual / near + torch.bmm(space.mT, weights[:, :, None])[:, :, 0]
 
-    def merged(self) -> tuple[Tensor, Tensor]:
-        """Return the remembered space and its values, brought up to date with the directions."""
+    def rival(self, space: Tensor, values: Tensor, stale: np.ndarray) -> Tensor | None:
+        """Return the remembered direction of each member that may have overtaken the top, None if none may.
+
+        Args:
+            space, values, stale: from `merged`.
+        """
+        found = values.cpu().numpy().astype(float)
+        drift = np.abs(self.values - self.memory.values[:, 0].cpu().numpy())
+        margin = np.maximum(_RIVAL * np.abs(self.values), drift)
+        near = (stale > 0.5) & (found > (self.values - margin)[:, None])
+        members = near.any(1) & np.isfinite(self.values)
+        if not members.any():
+            return None
+        self.running = members
+        chosen = torch.from_numpy(near.argmax(1)).to(space.device)
+        return space[torch.arange(len(space), device=space.device), chosen]
+
+    def merged(self) -> tuple[Tensor, Tensor, np.ndarray]:
+        """Return the remembered space and its values, brought up to date with the directions.
+
+        The third is the part of every vector in which the old values stand in (M, p).
+        """
         space, old = self.memory.space, self.memory.values
         known, images = torch.stack(self.directions, 1), torch.stack(self.images, 1)
         rest = space
@@ -202,7 +231,8 @@ class _Davidson:
         weights = torch.from_numpy(vectors[:, :, ::-1][:, :, :keep].transpose(0, 2, 1).copy()).to(space)
         count = known.shape[1]
         turned = torch.bmm(weights[:, :, :count], known) + torch.bmm(weights[:, :, count:], rest)
-        return turned, torch.from_numpy(values[:, ::-1][:, :keep].copy()).to(space)
+        stale = (weights[:, :, count:] ** 2).sum(2).cpu().numpy()
+        return turned, torch.from_numpy(values[:, ::-1][:, :keep].copy()).to(space), stale
 
     def eigenpairs(self, budget: int) -> Eigenpairs:
         """Return the pair of every member with the certificate of the last cold start."""
