@@ -27,22 +27,29 @@ def same_random_state() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def twice_differentiable(model: nn.Module) -> Iterator[None]:
-    """Choose implementations that have a second derivative: attention by plain products, no fused RNN.
+class Guard:
+    """Chooses implementations that have a second derivative: attention by plain products, no fused RNN.
 
-    Compiled parts of the model run uncompiled, and the random state is put back.
+    Inside `context()` compiled parts of the model run uncompiled; the random state is put back on leaving.
     """
-    with ExitStack() as stack:
-        stack.enter_context(torch.enable_grad())
-        stack.enter_context(same_random_state())
-        stack.enter_context(sdpa_kernel(SDPBackend.MATH))
+
+    def __init__(self, model: nn.Module) -> None:
         kinds = list(model.modules())
-        if any(isinstance(module, nn.RNNBase) for module in kinds):
-            stack.enter_context(torch.backends.cudnn.flags(enabled=False))
-        if any(_compiled(module) for module in kinds):
-            stack.enter_context(torch.compiler.set_stance("force_eager"))
-        yield
+        self._recurrent = any(isinstance(module, nn.RNNBase) for module in kinds)
+        self._compiled = any(_compiled(module) for module in kinds)
+
+    @contextmanager
+    def context(self) -> Iterator[None]:
+        """Return the context in which a model is called and products are taken."""
+        with ExitStack() as stack:
+            stack.enter_context(torch.enable_grad())
+            stack.enter_context(same_random_state())
+            stack.enter_context(sdpa_kernel(SDPBackend.MATH))
+            if self._recurrent:
+                stack.enter_context(torch.backends.cudnn.flags(enabled=False))
+            if self._compiled:
+                stack.enter_context(torch.compiler.set_stance("force_eager"))
+            yield
 
 
 def _compiled(module: nn.Module) -> bool:

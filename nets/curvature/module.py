@@ -39,6 +39,7 @@ class ModuleProblem(Problem):
         dtype: torch.dtype | None = None,
     ) -> None:
         self._model = guard.original(model)
+        self._guard = guard.Guard(self._model)
         wrapped = self._model if isinstance(self._model, Parametrized) else None
         inner = self._model if wrapped is None else wrapped.model
         self._prefix = "" if wrapped is None else "model."
@@ -64,7 +65,7 @@ class ModuleProblem(Problem):
 
     def context(self) -> AbstractContextManager[Any]:
         """Return the context in which the model is called and products are taken."""
-        return guard.twice_differentiable(self._model)
+        return self._guard.context()
 
     def outputs(self, index: int) -> Outputs:
         """Return the outputs on batch `index`: the real tensors among them, in torch's tree order."""

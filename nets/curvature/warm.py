@@ -116,7 +116,7 @@ class _Davidson:
         self.images: list[Tensor] = []
         self.projected = np.zeros((members, 0, 0))
         self.values, self.errors = np.full(members, np.nan), np.full(members, np.nan)
-        self.scale = memory.values.abs().amax(1).cpu().numpy().astype(float)
+        self.scale = np.zeros(members)  # of |A| at the present weights: the old values may be far above it
         self.running = np.ones(members, dtype=bool)
         self.products = 0
         self.vector = torch.zeros_like(memory.track[-1])
@@ -134,8 +134,12 @@ class _Davidson:
         self.directions.append(direction)
         self.images.append(image)
         self.products += 1
-        overlaps = torch.stack([(known * image).sum(1) for known in self.directions], 1)
-        self._project(overlaps.cpu().numpy().astype(float))
+        overlaps = [(known * image).sum(1) for known in self.directions]
+        found = (
+            torch.stack([*overlaps, torch.linalg.vector_norm(image, dim=1)], 1).cpu().numpy().astype(float)
+        )
+        self.scale = np.fmax(self.scale, np.where(np.isfinite(found[:, -1]), found[:, -1], 0.0))
+        self._project(found[:, :-1])
         self._improve()
         return bool(self.running.any())
 
@@ -227,6 +231,7 @@ class _Davidson:
         rows, places = np.nonzero(empty)
         whole[rows, places, places] = -1e3 * np.maximum(self.scale[rows], 1e-30)
         values, vectors = np.linalg.eigh(whole)
+        values[values < -0.5e3 * np.maximum(self.scale, 1e-30)[:, None]] = 0.0  # of null vectors
         keep = space.shape[1]
         weights = torch.from_numpy(vectors[:, :, ::-1][:, :, :keep].transpose(0, 2, 1).copy()).to(space)
         count = known.shape[1]

@@ -17,7 +17,8 @@ def build():
     return torch.nn.Sequential(torch.nn.Linear(64, 8), torch.nn.Tanh(), torch.nn.Linear(8, 10))
 def batches():
     generator = torch.Generator().manual_seed(0)
-    return [(torch.randn(n, 64, generator=generator), torch.randn(n, 10, generator=generator)) for n in (5, 3)]
+    draw = lambda *shape: torch.randn(*shape, generator=generator)
+    return [(draw(n, 64), draw(n, 10)) for n in (5, 3)]
 def huber():
     return torch.nn.functional.smooth_l1_loss
 def number():
@@ -115,7 +116,8 @@ def test_arrays_are_read_from_a_file(elsewhere):
         (["mine.py:build", "--quantities", "hesse"], "quantities: every quantity must be one of hessian, "
          "gauss_newton, residual, ntk, trace, hessian_trace, directional_sharpness; given 'hesse'"),
         (["mine.py:build", "-k", "0"], "top_eigenpairs: k must be between 1 and the dimension 610; given 0"),
-        (["wrong.py:build"], "the model: wrong.py can't be run: SyntaxError: invalid syntax (wrong.py, line 1)"),
+        (["wrong.py:build"], "the model: wrong.py can't be run: SyntaxError: invalid syntax (wrong.py, line "
+         "1)"),
     ],
 )  # fmt: skip
 def test_bad_value_is_one_sentence(arguments, sentence, elsewhere):
