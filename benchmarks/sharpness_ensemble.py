@@ -1,7 +1,7 @@
 """Time Hessian products and whole measurements of 64 MLPs at once, against loops over single networks.
 
-Run `python benchmarks/sharpness_ensemble.py`; `--members 1024` is meant for a GPU. It prints ratios and writes
-`results/sharpness_ensemble.json` (`sharpness_ensemble_cuda.json` on CUDA).
+Run `python benchmarks/sharpness_ensemble.py`; `--members 1024` is meant for a GPU. It prints ratios and
+writes `results/sharpness_ensemble.json` (`sharpness_ensemble_cuda.json` on CUDA).
 
 - loop, fresh graphs: for every network a double backward from scratch, as libraries of curvature do it;
 - loop, kept graphs: the same with the first graph kept;
@@ -80,8 +80,8 @@ def products(networks: nets.Ensemble, data: Any) -> dict[str, Any]:
     ratios = {name: times[name] / times["stacked"] for name in ("loop_fresh", "loop_kept")}
     over = times["stacked"] / times["gradient"]
     print(
-        f"product of {members}: the loop with fresh graphs takes {ratios['loop_fresh']:.2f}, with kept graphs "
-        f"{ratios['loop_kept']:.2f} times the ensemble ({times['stacked']:.1f} ms, {over:.2f} gradients)"
+        f"product of {members}: the loop with fresh graphs takes {ratios['loop_fresh']:.2f}, with kept "
+        f"graphs {ratios['loop_kept']:.2f} times the ensemble ({times['stacked']:.1f} ms)"
     )
     return {"ms": times, "ratios": ratios, "over_gradient": over}
 
@@ -99,7 +99,8 @@ def measurement(networks: nets.Ensemble, data: Any) -> dict[str, Any]:
     times = best({"loop": loop, "ensemble": lambda: nets.sharpness(networks, "mse", data)}, rounds=5)
     ratio = times["loop"] / share / times["ensemble"]
     print(
-        f"measurement: a loop of nets.sharpness takes {ratio:.2f} times the ensemble ({times['ensemble']:.0f} ms)"
+        f"measurement: a loop of nets.sharpness takes {ratio:.2f} times the ensemble "
+        f"({times['ensemble']:.0f} ms)"
     )
     return {"ms": times, "share_of_members_in_loop": share, "ratio": ratio}
 

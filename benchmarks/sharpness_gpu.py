@@ -1,8 +1,8 @@
 """Measure the top eigenvalue of a GPT-2-small-sized model at batch 8 x 1024 tokens, on a GPU.
 
-Run `python benchmarks/sharpness_gpu.py` on a machine with CUDA: it prints the time of a Hessian product against
-a forward-backward pass (goal: at most 2.5 times) and writes `results/sharpness_gpu.json`. `--small` runs the same
-code on a model of two layers, on any device, to check it.
+Run `python benchmarks/sharpness_gpu.py` on a machine with CUDA: it prints the time of a Hessian product
+against a forward-backward pass (goal: at most 2.5 times) and writes `results/sharpness_gpu.json`. `--small`
+runs the same code on a model of two layers, on any device, to check it.
 
 The graph of 8 x 1024 tokens is kept in parts of `--chunk` sequences where memory allows (`--keep`), and built
 anew for every product otherwise.

@@ -64,11 +64,6 @@ class Basis:
             self._remove(image)
         return alphas, torch.linalg.vector_norm(image, dim=1), defect
 
-    def remove(self, image: Tensor) -> None:
-        """Take from `image` its part in the basis, in place, twice."""
-        for _ in range(2):
-            self._remove(image)
-
     def _remove(self, image: Tensor) -> Tensor:
         largest = torch.zeros_like(image[:, 0])
         for chunk in self._filled():

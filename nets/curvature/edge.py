@@ -83,7 +83,7 @@ def plot_sharpness(trajectory: xr.Dataset, ax: Any = None, *, edge: float | None
     ax.set_ylim(bottom=min(0.0, ax.get_ylim()[0]))
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(alpha=0.25, linewidth=0.6)
-    ax.legend(frameon=False, fontsize=9, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
+    ax.legend(frameon=False, fontsize=9, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     return ax
 
 
@@ -96,5 +96,6 @@ def _curve(ax: Any, trajectory: xr.Dataset, name: str) -> None:
     if len(rows) == 1 and f"{name}_error" in trajectory:
         bound = trajectory[f"{name}_error"].transpose(..., "step").values.reshape(-1)[keep]
         low, high = middle - bound, middle + bound
-    ax.plot(steps, middle, color=colour, label=label, linewidth=1.4, marker="o", markersize=2.5)
+    width = 2.6 if name == "sharpness" else 1.2  # G is close to H: one must be seen beneath the other
+    ax.plot(steps, middle, color=colour, label=label, linewidth=width, marker="o", markersize=1.2 * width)
     ax.fill_between(steps, low, high, color=colour, alpha=0.2, linewidth=0)

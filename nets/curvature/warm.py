@@ -21,6 +21,7 @@ _LIMIT, _KEPT = 20, 6  # directions held, and combinations of them that are kept
 #: One remembered direction a measurement is multiplied as well, if its old value is this near the top, in
 #: units of |theta|, or no further from it than the top has moved.
 _RIVALS, _RIVAL = 1, 0.05
+_FAR = 0.3  # of |theta|: where the top has moved further, the old spectrum is no guide any more
 _NEAR = 0.05  # of |theta|: the smallest distance from an old value that is divided by
 
 
@@ -189,7 +190,13 @@ class _Davidson:
         near = torch.maximum(theta.abs(), _NEAR * scale)
         parts = torch.bmm(space, self._residual[:, :, None])[:, :, 0]
         weights = parts / torch.maximum(theta - old, _NEAR * near) - parts / near
+        guided = self._moved() < _FAR * np.abs(np.nan_to_num(self.values))
+        weights = weights * torch.from_numpy(guided).to(old)[:, None]
         return self._residual / near + torch.bmm(space.mT, weights[:, :, None])[:, :, 0]
+
+    def _moved(self) -> np.ndarray:
+        """Return by how much the top has moved since the measurement remembered (M,)."""
+        return np.abs(self.values - self.memory.values[:, 0].cpu().numpy())
 
     def rival(self, space: Tensor, values: Tensor, stale: np.ndarray) -> Tensor | None:
         """Return the remembered direction of each member that may have overtaken the top, None if none may.
@@ -198,8 +205,7 @@ class _Davidson:
             space, values, stale: from `merged`.
         """
         found = values.cpu().numpy().astype(float)
-        drift = np.abs(self.values - self.memory.values[:, 0].cpu().numpy())
-        margin = np.maximum(_RIVAL * np.abs(self.values), drift)
+        margin = np.maximum(_RIVAL * np.abs(self.values), self._moved())
         near = (stale > 0.5) & (found > (self.values - margin)[:, None])
         members = near.any(1) & np.isfinite(self.values)
         if not members.any():
