@@ -28,12 +28,6 @@ from scalewright import nets
 LIBRARIES = ("scipy", "pyhessian", "hessian-eigenthings", "curvlinops-for-pytorch")
 ACCURACY, STARTS = 1e-4, range(3)
 TOLERANCES = (1e-1, 5e-2, 3e-2, 2e-2, 1.4e-2, 1e-2, 7e-3, 5e-3, 3e-3, 2e-3, 1e-3, 3e-4, 1e-4)
-#: name -> (builder, loss, learning rate for the smooth part of training, one at the edge of stability)
-SETTINGS: dict[str, tuple[Callable[[], nn.Module], str, float, float]] = {
-    "mlp": (lambda: mlp(nn.Tanh()), "cross-entropy", 0.1, 0.7),
-    "mlp-mse": (lambda: mlp(nn.ReLU()), "mse", 0.05, 0.3),
-    "convnet": (lambda: convnet(), "cross-entropy", 0.1, 0.5),
-}
 
 
 def mlp(activation: nn.Module) -> nn.Module:
@@ -57,6 +51,14 @@ def convnet() -> nn.Module:
         nn.Flatten(),
         nn.Linear(512, 10),
     )
+
+
+#: name -> (builder, loss, learning rate for the smooth part of training, one at the edge of stability)
+SETTINGS: dict[str, tuple[Callable[[], nn.Module], str, float, float]] = {
+    "mlp": (lambda: mlp(nn.Tanh()), "cross-entropy", 0.1, 0.7),
+    "mlp-mse": (lambda: mlp(nn.ReLU()), "mse", 0.05, 0.3),
+    "convnet": (convnet, "cross-entropy", 0.05, 0.5),
+}
 
 
 def made(name: str) -> tuple[nn.Module, Any, str]:

@@ -68,7 +68,7 @@ class Basis:
         largest = torch.zeros_like(image[:, 0])
         for chunk in self._filled():
             overlaps = torch.bmm(chunk, image[:, :, None])
-            image[:, :, None].baddbmm_(chunk.mT, overlaps, alpha=-1)
+            image[:, None].baddbmm_(overlaps.mT, chunk, alpha=-1)
             largest = torch.maximum(largest, overlaps[:, :, 0].abs().amax(1))
         return largest
 

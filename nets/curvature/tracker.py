@@ -20,6 +20,10 @@ from scalewright.nets.ensemble import Ensemble
 from scalewright.sim.dataset import dataset
 
 
+#: An eigenvalue that has moved by this share since the last measurement is checked by a cold start.
+JUMP = 1 / 3
+
+
 @dataclass(frozen=True)
 class Measurement:
     """One quantity at one step, for M members.
@@ -47,9 +51,10 @@ class Measurement:
 class SharpnessTracker:
     """Measure curvature every few training steps, each time from what was found the time before.
 
-    Call `step()` once a training step, before the update or after it. Every `recheck` measurements a cold
-    start with a fresh random vector is made beside the warm one: it renews the certificate, and where it
-    finds more than the warm one, the measurement says so in `missed` and goes on from there.
+    Call `step()` once a training step, before the update or after it. Every `recheck` measurements, and
+    whenever an eigenvalue has moved by a third, a cold start with a fresh random vector is made beside the
+    warm one: it renews the certificate, and where it finds more than the warm one, the measurement says so
+    in `missed` and goes on from there.
     """
 
     def __init__(
@@ -82,7 +87,7 @@ class SharpnessTracker:
             quantities: of "hessian", "gauss_newton", "residual", "ntk" (largest eigenvalues), "trace" (of G),
                 "hessian_trace", "directional_sharpness".
             tolerance, budget: of every eigenvalue, as in `top_eigenpairs`.
-            recheck: measurements between cold starts; 0: only the first is cold.
+            recheck: measurements between cold starts at most; 0: only the first is cold.
             remember: Ritz vectors kept between measurements, each as large as the parameters.
             noise: of the warm start, as in `warm_eigenpair`.
             probes: products of every trace.
@@ -146,13 +151,21 @@ class SharpnessTracker:
             operator, memory, tolerance=self.tolerance, budget=self.budget, noise=self.noise, seed=seed
         )
         missed = np.zeros(operator.members, dtype=bool)
-        if not self.recheck or self._count % self.recheck:
+        if not self._due(warm, memory):
             self._memories[name] = later
             return _filed(step, name, warm, warm.matvecs, 0, "warm", missed)
         pairs, cold = self._cold(operator, later)
         missed = pairs.values[:, 0] - pairs.rounding > warm.values[:, 0] + warm.errors[:, 0]
         self._memories[name] = cold
         return _filed(step, name, pairs, warm.matvecs, pairs.matvecs, "checked", missed)
+
+    def _due(self, warm: Eigenpairs, memory: Memory) -> bool:
+        """Whether a cold start is due: by schedule, or because an eigenvalue has moved by a third."""
+        if not self.recheck:
+            return False
+        before, now = memory.values[:, 0].cpu().numpy(), warm.values[:, 0]
+        jumped = np.abs(now - before) > JUMP * np.maximum(np.abs(now), np.abs(before))
+        return bool(jumped.any()) or self._count % self.recheck == 0
 
     def _cold(self, operator: Curvature, before: Memory | None) -> tuple[Eigenpairs, Memory]:
         """Return the pair from a random start, and the memory it leaves."""
