@@ -19,7 +19,6 @@ from scalewright.nets.curvature.warm import Memory, warm_eigenpair
 from scalewright.nets.ensemble import Ensemble
 from scalewright.sim.dataset import dataset
 
-
 #: An eigenvalue that has moved by this share since the last measurement is checked by a cold start.
 JUMP = 1 / 3
 
