@@ -1,5 +1,6 @@
 """Fold the preconditioner and the rates of a live torch optimizer into a curvature."""
 
+from collections.abc import Iterable
 from typing import Any, final
 
 import torch
@@ -13,7 +14,11 @@ from scalewright.nets.parametrize import Parametrized
 
 
 def preconditioner(
-    optimizer: torch.optim.Optimizer, model: nn.Module | Ensemble, *, base_lr: float | None = None
+    optimizer: torch.optim.Optimizer,
+    model: nn.Module | Ensemble,
+    *,
+    base_lr: float | None = None,
+    names: Iterable[str] | None = None,
 ) -> dict[str, Tensor]:
     r"""Return the diagonal $\Lambda = P^{-1}$ of an optimizer: parameter name -> tensor of its shape.
 
@@ -26,6 +31,7 @@ def preconditioner(
         optimizer: torch.optim.SGD, Adam or AdamW, after at least one step for Adam.
         model: the module whose parameters it updates.
         base_lr: eta_0; the rate of the first group by default.
+        names: of the parameters wanted; all trained ones if None.
 
     Raises:
         TypeError: another optimizer, or an ensemble. ValueError: a trained parameter without state.
@@ -39,9 +45,10 @@ def preconditioner(
     groups = {id(weight): group for group in optimizer.param_groups for weight in group["params"]}
     inner = original(model)
     inner = inner.model if isinstance(inner, Parametrized) else inner
+    wanted = None if names is None else set(names)
     found = {}
     for name, weight in inner.named_parameters():
-        if not weight.requires_grad:
+        if not weight.requires_grad or (wanted is not None and name not in wanted):
             continue
         if id(weight) not in groups:
             raise ValueError(f"optimizer must update every trained parameter; given one without {name!r}")
@@ -94,7 +101,8 @@ class Preconditioned(Operator):
         self.operator = operator
         self.members, self.size = operator.members, operator.size
         self.dtype, self.device = operator.dtype, operator.device
-        metric = preconditioner(optimizer, operator.model, base_lr=base_lr)
+        leaves = operator.problem.leaves
+        metric = preconditioner(optimizer, operator.model, base_lr=base_lr, names=leaves)
         parts = [
             metric[name].flatten().to(operator.device, operator.dtype) for name in operator.problem.leaves
         ]

@@ -8,10 +8,12 @@ import pytest
 import torch
 from torch.func import hessian, jacrev
 
+from scalewright import nets
 from scalewright.nets.curvature.fisher import Fisher
 from scalewright.nets.curvature.kernel import NTK
 from scalewright.nets.curvature.operators import GaussNewton, Hessian, Residual
 from scalewright.nets.curvature.preconditioned import Preconditioned, preconditioner
+from scalewright.nets.curvature.quantities import QUANTITIES
 from scalewright.nets.losses import LOSSES
 from scalewright.nets.models import mlp
 from scalewright.nets.objective import Objective
@@ -349,6 +351,25 @@ def test_oracle_preconditioned_is_the_change_of_one_step(name, data):
     torch.testing.assert_close(
         dense(Hessian(model, "mse", data, metric=metric))[0], found, rtol=1e-9, atol=1e-12
     )
+    part = Hessian(model, "mse", data, raw=True, parameters=["readout.weight"])
+    block = dense(Preconditioned(part, optimizer))[0]
+    torch.testing.assert_close(block, found[12:, 12:], rtol=1e-9, atol=1e-12)
+
+
+def test_identity_an_ensemble_has_the_quantities_of_its_members(ensemble, data):
+    """Identity: eigenvalues, traces, densities and the curvature along the gradient, all members at once."""
+    together = ensemble(seeds=(0, 1, 2))
+    whole = nets.quantities(together, "mse", data, QUANTITIES, tolerance=1e-9, probes=12)
+    density = nets.spectral_density(Hessian(together, "mse", data), steps=8, starts=3)
+    for index in range(3):
+        one = together.select([index])
+        alone = nets.quantities(one, "mse", data, QUANTITIES, tolerance=1e-9, probes=12)
+        for name in QUANTITIES:
+            np.testing.assert_allclose(
+                whole[name].values[index], alone[name].values[0], rtol=1e-8, err_msg=name
+            )
+        mine = nets.spectral_density(Hessian(one, "mse", data), steps=8, starts=3)
+        np.testing.assert_allclose(density.nodes[index], mine.nodes[0], rtol=1e-6, atol=1e-9)
 
 
 def test_preconditioners_that_cannot_be_read_are_refused(ensemble, data):
