@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from scalewright.nets.curvature.basis import Basis
-from scalewright.nets.curvature.lanczos import random_start
 from scalewright.nets.curvature.operator import Operator
 from scalewright.nets.curvature.projection import Projection
+from scalewright.nets.curvature.start import random_start
 
 
 @dataclass(frozen=True)

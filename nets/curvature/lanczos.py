@@ -11,6 +11,7 @@ from scalewright.nets.curvature.certificate import CONFIDENCE, Christoffel, cert
 from scalewright.nets.curvature.eigenpairs import Eigenpairs, check_tolerance, smallest_tolerance, status_of
 from scalewright.nets.curvature.operator import Operator
 from scalewright.nets.curvature.projection import Projection
+from scalewright.nets.curvature.start import given_start, random_start
 
 Which: TypeAlias = Literal["largest", "smallest"]
 
@@ -64,7 +65,7 @@ def top_eigenpairs(
         operator if which == "largest" else -operator, k, tolerance=tolerance, certify=certify, basis=basis
     )
     run.begin(
-        random_start(operator, seed) if start is None else _given(operator, start), certain=start is None
+        random_start(operator, seed) if start is None else given_start(operator, start), certain=start is None
     )
     for _ in range(budget):
         if not run.step():
@@ -250,24 +251,6 @@ class Lanczos:
         bottom = np.where(np.isfinite(self.bottom), self.bottom, 0.0)
         proof = certified(self.kernel, values, bottom, self.overlap, self.rounding * self.scale)
         return np.where(np.isfinite(self.values), proof, np.nan)
-
-
-def random_start(operator: Operator, seed: int) -> Tensor:
-    """Return a unit vector, uniform on the sphere, the same for all members (M, size)."""
-    drawn = torch.from_numpy(np.random.default_rng(seed).standard_normal(operator.size))
-    unit = (drawn / torch.linalg.vector_norm(drawn)).to(operator.device, operator.dtype)
-    return unit.expand(operator.members, operator.size)
-
-
-def _given(operator: Operator, start: Tensor) -> Tensor:
-    shape = (operator.members, operator.size)
-    if tuple(start.shape) != shape:
-        raise ValueError(f"top_eigenpairs: start must have the shape {shape}; given {tuple(start.shape)}")
-    start = start.to(operator.device, operator.dtype)
-    norms = torch.linalg.vector_norm(start, dim=1)
-    if not bool(((norms > 0) & norms.isfinite()).all()):
-        raise ValueError("top_eigenpairs: start must be finite and non-zero for every member; given another")
-    return start
 
 
 def _check(

@@ -10,11 +10,12 @@ import xarray as xr
 from torch import nn
 
 from scalewright.nets.curvature.eigenpairs import Eigenpairs, check_tolerance
-from scalewright.nets.curvature.lanczos import Lanczos, random_start
+from scalewright.nets.curvature.lanczos import Lanczos
 from scalewright.nets.curvature.operators import Curvature
 from scalewright.nets.curvature.preconditioned import preconditioner
 from scalewright.nets.curvature.problem import LossLike
 from scalewright.nets.curvature.quantities import EIGENVALUES, check_quantities, number_of
+from scalewright.nets.curvature.start import random_start
 from scalewright.nets.curvature.warm import Memory, warm_eigenpair
 from scalewright.nets.ensemble import Ensemble
 from scalewright.sim.dataset import dataset

@@ -150,6 +150,21 @@ def test_oracle_the_confidence_is_true(products, diagonal):
         assert int((missing > 0.01 * pairs.certified_to[:, 0]).sum()) > allowed_misses(2000, 0.01)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("basis", [80, 8])
+def test_oracle_the_confidence_is_true_for_further_pairs_and_through_restarts(basis, dtype, diagonal):
+    """Oracle: as above for three pairs, in float32 too, and with a basis that is restarted several times."""
+    rng = np.random.default_rng(basis)
+    spectrum = np.sort(np.r_[rng.uniform(0, 0.9, 196), 0.93, 0.95, 0.97, 1.0])
+    orders = np.stack([rng.permutation(spectrum) for _ in range(1000)])
+    pairs = top_eigenpairs(diagonal(orders, dtype), k=3, tolerance=1e-4, budget=18, basis=basis)
+    missing = (spectrum[::-1][:3] - pairs.values) / np.ptp(spectrum)
+    misses = (missing > pairs.certified_to).sum(0)
+    assert (misses <= allowed_misses(1000, 0.01)).all()
+    assert (pairs.certified_to[:, 0] < 0.1).mean() > 0.9  # control: the certificates say something
+    assert (np.diff(pairs.certified_to.mean(0)) > 0).all()
+
+
 def test_oracle_planted_tops_are_missed_as_often_as_stated(diagonal):
     """Oracle: tops planted nearly orthogonal to the start, with overlap z/sqrt(n) for z ~ |N(0, 1)|.
 

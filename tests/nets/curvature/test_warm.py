@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from scalewright import nets
-from scalewright.nets.curvature.lanczos import Lanczos, random_start
+from scalewright.nets.curvature.lanczos import Lanczos
+from scalewright.nets.curvature.start import random_start
 from scalewright.nets.curvature.warm import Memory, warm_eigenpair
 
 
