@@ -150,7 +150,8 @@ class Lanczos:
             worst = float((defects / np.maximum(self.scale, np.finfo(float).tiny)).max())
             raise ValueError(
                 "operator must be symmetric, and the same at every product; given one whose products miss "
-                f"symmetry by {worst:.1g} of its norm, where rounding allows {allowed:.1g}"
+                f"symmetry by {worst:.1g} of its norm, where rounding allows {allowed:.1g}: a layer of a "
+                "model may lack a right second derivative"
             )
 
     def _due(self) -> bool:

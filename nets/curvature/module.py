@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from scalewright.nets.curvature import guard
@@ -142,6 +143,11 @@ def _trained(named: dict[str, nn.Parameter]) -> dict[str, nn.Parameter]:
     trained = {name: weight for name, weight in named.items() if weight.requires_grad}
     if not trained:
         raise ValueError("model must have a parameter with requires_grad=True; given none")
+    for name, weight in named.items():
+        if isinstance(weight, UninitializedParameter):
+            raise ValueError(
+                f"parameters must have values; given {name!r} of a lazy module: call it once first"
+            )
     places = {weight.device for weight in named.values()}
     if len(places) > 1:
         raise ValueError(f"parameters must be on one device; given {', '.join(sorted(map(str, places)))}")

@@ -120,9 +120,13 @@ class _SecondDerivative(Curvature):
         raise NotImplementedError
 
     def _record(self, index: int) -> Graph:
-        gradient = torch.autograd.grad(
-            self._scalar(index).sum(), self._along, create_graph=True, materialize_grads=True
-        )
+        scalar = self._scalar(index)
+        if not scalar.requires_grad:
+            raise ValueError(
+                "the loss must depend on the chosen parameters by differentiable operations; given one that "
+                "does not"
+            )
+        gradient = torch.autograd.grad(scalar.sum(), self._along, create_graph=True, materialize_grads=True)
         return Graph(None, gradient)
 
     def product(self, vectors: Tensor) -> Tensor:
