@@ -238,8 +238,8 @@ def warm(name: str, rate: float, tolerance: float) -> dict[str, Any]:
         "plain_warm_start": float(np.mean(plain[1:])),
         "away_from_the_edge": {
             "measurements": int(away.sum()),
-            "mean_products": float(np.array([row.products for row in rows[1:]])[away].mean()),
-            "plain_warm_start": float(np.array(plain[1:])[away].mean()),
+            "mean_products": mean([row.products for row in rows[1:]], away),
+            "plain_warm_start": mean(plain[1:], away),
         },
         "cold_rechecks": {
             "count": sum(row.kind == "checked" for row in rows),
@@ -250,6 +250,11 @@ def warm(name: str, rate: float, tolerance: float) -> dict[str, Any]:
         "last_share_of_edge": sharpness[-1] * rate / 2,
         "largest_share_of_edge": max(sharpness) * rate / 2,
     }
+
+
+def mean(counts: list[int], where: np.ndarray) -> float | None:
+    """Return the mean over some measurements, None where there are none."""
+    return float(np.array(counts)[where].mean()) if where.any() else None
 
 
 def one_product(name: str) -> dict[str, Any]:
@@ -325,7 +330,8 @@ def main() -> None:
             rows = [row for row in report[key] if row["tolerance"] == tolerance]
             parts = ("mean_products", "plain_warm_start")
             whole = {part: float(np.mean([row[part] for row in rows])) for part in parts}
-            away = {part: float(np.mean([row["away_from_the_edge"][part] for row in rows])) for part in parts}
+            far = [row["away_from_the_edge"] for row in rows if row["away_from_the_edge"]["measurements"]]
+            away = {part: float(np.mean([row[part] for row in far])) for part in parts}
             report[f"{key}_mean_{tolerance:g}"] = {**whole, "away_from_the_edge": away}
             print(
                 f"{key}, all at {tolerance:g}: {whole['mean_products']:.2f} products a measurement (plain "
