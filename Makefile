@@ -4,19 +4,25 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ROOMS := theory sim nets papers
 
-.PHONY: demo test test-slow test-gpu check install links clean
+.PHONY: demo test test-slow test-gpu test-crosslib check install links clean
 
 demo: install
 	$(BIN)/scalewright verify --scale smoke
 
 test: install
-	$(BIN)/python -m pytest -n 2 -m "not slow and not gpu"
+	$(BIN)/python -m pytest -n 2 -m "not slow and not gpu and not crosslib"
 
 test-slow: install
 	$(BIN)/python -m pytest -n 2 -m slow --timeout 900
 
 test-gpu: install
 	$(BIN)/python -m pytest -m gpu --timeout 900
+
+# curvlinops names more dependencies than its operators import: it comes with these alone.
+test-crosslib: install
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps \
+		curvlinops-for-pytorch einconv einops linear-operator tqdm
+	$(BIN)/python -m pytest -m crosslib
 
 check: install links
 	$(BIN)/ruff check .

@@ -6,18 +6,17 @@ turns, so that other work on the machine falls on both.
 """
 
 import json
-import platform
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
+from measuring import environment
 
 from scalewright import nets, theory
+from scalewright.nets.curvature.operators import Hessian
 from scalewright.nets.objective import Objective
-from scalewright.nets.operators import Hessian
 
 MEMBERS, WIDTH, SAMPLES, ROUNDS = 64, 64, 256, 15
 RESULT = Path(__file__).parent / "results" / "ensemble_step.json"
@@ -88,17 +87,6 @@ def best(*runs: Callable[[], None]) -> list[float]:
             run()
             found.append(1e3 * (time.perf_counter() - start))
     return [min(found[1:]) for found in times]
-
-
-def environment() -> dict[str, Any]:
-    """Return what the times depend on."""
-    return {
-        "machine": platform.machine(),
-        "python": platform.python_version(),
-        "torch": str(torch.__version__),
-        "threads": torch.get_num_threads(),
-        "processor": torch.backends.cpu.get_cpu_capability(),
-    }
 
 
 if __name__ == "__main__":

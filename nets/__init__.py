@@ -9,29 +9,62 @@ if __name__ != "scalewright.nets":
 # Loaded at once and not on first use: `train`, `sharpness`, `observe` and `parametrize` are functions named
 # like their modules, and a module that is imported later would take the name of the function.
 from scalewright.nets import data, models
+from scalewright.nets.curvature.certificate import kuczynski_wozniakowski, products_needed
+from scalewright.nets.curvature.density import Density, plot_density, spectral_density
+from scalewright.nets.curvature.edge import edge_of_stability, plot_sharpness
+from scalewright.nets.curvature.eigenpairs import Eigenpairs
+from scalewright.nets.curvature.fisher import Fisher
+from scalewright.nets.curvature.kernel import NTK
+from scalewright.nets.curvature.lanczos import top_eigenpairs
+from scalewright.nets.curvature.operator import Operator
+from scalewright.nets.curvature.operators import GaussNewton, Hessian, Residual
+from scalewright.nets.curvature.overlap import directional_sharpness, principal_angles, share_in
+from scalewright.nets.curvature.preconditioned import Preconditioned, preconditioner
+from scalewright.nets.curvature.quantities import quantities
+from scalewright.nets.curvature.trace import TraceEstimate, trace
+from scalewright.nets.curvature.tracker import SharpnessTracker
+from scalewright.nets.curvature.warm import Memory, warm_eigenpair
 from scalewright.nets.ensemble import Ensemble
-from scalewright.nets.lanczos import Eigenpairs, top_eigenpairs
 from scalewright.nets.observe import feature_change, observe
-from scalewright.nets.operators import NTK, GaussNewton, Hessian, Residual
 from scalewright.nets.parametrize import Parametrized, parametrize
 from scalewright.nets.sharpness import measure, sharpness
 from scalewright.nets.train import train
 
 __all__ = [
     "NTK",
+    "Density",
     "Eigenpairs",
     "Ensemble",
+    "Fisher",
     "GaussNewton",
     "Hessian",
+    "Memory",
+    "Operator",
     "Parametrized",
+    "Preconditioned",
     "Residual",
+    "SharpnessTracker",
+    "TraceEstimate",
     "data",
+    "directional_sharpness",
+    "edge_of_stability",
     "feature_change",
+    "kuczynski_wozniakowski",
     "measure",
     "models",
     "observe",
     "parametrize",
+    "plot_density",
+    "plot_sharpness",
+    "preconditioner",
+    "principal_angles",
+    "products_needed",
+    "quantities",
+    "share_in",
     "sharpness",
+    "spectral_density",
     "top_eigenpairs",
+    "trace",
     "train",
+    "warm_eigenpair",
 ]

@@ -113,3 +113,13 @@ def resolve(loss: str | Loss) -> Loss:
     if loss not in LOSSES:
         raise ValueError(f"loss must be one of {', '.join(map(repr, LOSSES))}; given {loss!r}")
     return LOSSES[loss]
+
+
+def check_classes(targets: Tensor, classes: int) -> None:
+    """Raise ValueError unless every class index is one of the model's outputs."""
+    wrong = targets[(targets < 0) | (targets >= classes)]
+    if len(wrong):
+        raise ValueError(
+            f"data: class indices must lie between 0 and {classes - 1}, the model's last output; "
+            f"given {int(wrong[0])}"
+        )

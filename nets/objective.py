@@ -8,7 +8,7 @@ from torch import Tensor
 
 from scalewright.nets.data import TensorData, as_data
 from scalewright.nets.ensemble import Ensemble, Stacked
-from scalewright.nets.losses import Loss, resolve
+from scalewright.nets.losses import Loss, check_classes, resolve
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Objective:
                 f"given {tuple(one.shape[1:])}"
             )
         if batch.targets.ndim == 1:
-            _check_classes(batch.targets, one.shape[-1])
+            check_classes(batch.targets, one.shape[-1])
         return cls(ensemble, batch, chosen, offset)
 
     def outputs(self, parameters: Stacked) -> Tensor:
@@ -79,12 +79,3 @@ def _one_sample(ensemble: Ensemble, inputs: Tensor) -> Tensor:
             "as by inputs.astype(float)"
         ) from error
     return outputs
-
-
-def _check_classes(targets: Tensor, classes: int) -> None:
-    wrong = targets[(targets < 0) | (targets >= classes)]
-    if len(wrong):
-        raise ValueError(
-            f"data: class indices must lie between 0 and {classes - 1}, the model's last output; "
-            f"given {int(wrong[0])}"
-        )

@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from scalewright.nets.device import resolve
+from scalewright.nets.functional import call_with
 from scalewright.nets.initial import Gain, resolve_gains, standard_normal
 from scalewright.theory.parametrization import Numbers, Parametrization
 from scalewright.theory.power import Power
@@ -127,7 +127,7 @@ class Parametrized(nn.Module):
 
     def _call(self, weights: Mapping[str, Tensor], inputs: tuple[Tensor, ...]) -> Any:
         scaled = {name: weight * self.numbers[name].multiplier for name, weight in weights.items()}
-        return functional_call(self.model, scaled, inputs)
+        return call_with(self.model, scaled, inputs)
 
 
 def one_if_none(power: float | None) -> float:

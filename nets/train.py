@@ -10,8 +10,8 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from scalewright.nets.curvature.eigenpairs import Eigenpairs, check_tolerance
 from scalewright.nets.ensemble import Ensemble
-from scalewright.nets.lanczos import Eigenpairs, check_tolerance
 from scalewright.nets.losses import Loss
 from scalewright.nets.objective import Objective
 from scalewright.nets.observe import feature_change, weight_layers

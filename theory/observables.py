@@ -71,6 +71,13 @@ OBSERVABLES: dict[str, Observable] = {
             "ntk", "lambda_max(Theta)", "largest eigenvalue of J Lambda J^T, a PK x PK matrix", _RATES
         ),
         Observable("trace", "tr(G)", "trace of Lambda^1/2 G Lambda^1/2", _RATES),
+        Observable("hessian_trace", "tr(H)", "trace of Lambda^1/2 H Lambda^1/2", _RATES),
+        Observable(
+            "directional_sharpness",
+            "g^T H g / |g|^2",
+            "curvature of the loss along its gradient, both weighted: g = Lambda^1/2 dL/dw",
+            _RATES,
+        ),
         Observable("outputs", "f", "network outputs on the training samples"),
         Observable("alignment", "A", "cosine between two kernels as vectors of their entries"),
         Observable(

@@ -63,7 +63,7 @@ def test_measure_rejects_unknown_quantities(ensemble, data):
 
 def test_module_without_parameters(data):
     """Property: the whole sentence."""
-    sentence = "Ensemble.single: module must have parameters; given one without any"
+    sentence = "model must have parameters; given one without any"
     with pytest.raises(ValueError, match=f"^{sentence}$"):
         nets.sharpness(torch.nn.Tanh(), "mse", data)
 
@@ -90,35 +90,20 @@ def test_identity_frozen_parameters_are_constants(data, parametrization):
         found = nets.sharpness(frozen, "mse", data, tolerance=1e-9, raw=without).values[0, 0]
         np.testing.assert_allclose(found, scale * raw, rtol=1e-9)
     frozen.model.readout.weight.requires_grad_(False)
-    sentence = "Ensemble.single: module must have a parameter with requires_grad=True; given none"
+    sentence = "model must have a parameter with requires_grad=True; given none"
     with pytest.raises(ValueError, match=f"^{sentence}$"):
         nets.sharpness(frozen, "mse", data)
 
 
-def test_low_precision_modules_are_refused(data):
-    """Property: whole sentences, before anything is computed."""
+def test_tolerances_below_rounding_and_ensembles_of_low_precision_are_refused(ensemble, data):
+    """Property: whole sentences."""
     model = nets.models.mlp(2, 4, 3, 2, "tanh")
-    sentence = (
-        "sharpness: eigenvalues need networks in float32 or float64; given torch.bfloat16: "
-        "convert the module or ensemble first"
-    )
-    with pytest.raises(TypeError, match=f"^{sentence}$"):
-        nets.sharpness(model.bfloat16(), "mse", data)
-    sentence = "sharpness: tolerance must be at least 1.2e-05 in torch.float32; given 1e-09"
+    sentence = "top_eigenpairs: tolerance must be at least 1.2e-05 in torch.float32; given 1e-09"
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
         nets.sharpness(model.float(), "mse", data, tolerance=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("layer", "named"), [(torch.nn.Dropout(0.5), "Dropout"), (torch.nn.BatchNorm1d(4), "BatchNorm1d")]
-)
-def test_training_mode_is_refused(data, layer, named):
-    """Property: the whole sentence; control: the same module in evaluation mode has a sharpness."""
-    model = torch.nn.Sequential(torch.nn.Linear(3, 4), layer, torch.nn.Linear(4, 2)).double()
     sentence = (
-        f"Ensemble: the model must be in evaluation mode; given one in training mode with the {named} '1': "
-        "call model.eval() first"
+        "top_eigenpairs: eigenvalues need products in float32 or float64; given torch.bfloat16: "
+        "convert the module or ensemble first"
     )
-    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
-        nets.sharpness(model, "mse", data)
-    assert nets.sharpness(model.eval(), "mse", data).converged.all()
+    with pytest.raises(TypeError, match=f"^{re.escape(sentence)}$"):
+        nets.sharpness(ensemble(dtype=torch.bfloat16), "mse", data)

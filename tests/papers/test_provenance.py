@@ -83,7 +83,7 @@ def test_version_of_a_paper_covers_its_rooms():
     closure = provenance._closure("scalewright.papers.super_consistency.catalogue")
     below = {
         "scalewright.papers.super_consistency.verdicts",
-        "scalewright.nets.lanczos",
+        "scalewright.nets.curvature.lanczos",
         "scalewright.sim.linear.state",
         "scalewright.theory.solver.lp",
     }
