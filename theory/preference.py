@@ -5,7 +5,7 @@ from fractions import Fraction
 from itertools import combinations
 
 from scalewright.theory.desiderata.base import Desideratum
-from scalewright.theory.errors import Infeasible, ScalingError
+from scalewright.theory.errors import Infeasible, NotUnique, ScalingError, Unreachable
 from scalewright.theory.parametrization import Parametrization
 from scalewright.theory.power import exact
 
@@ -41,14 +41,14 @@ def heaviest(
 ) -> tuple[Parametrization, dict[str, str]]:
     """Return the solution with the heaviest set of preferences that can hold, and why each other one can't.
 
-    `solve` takes the preferences kept and raises Infeasible if they can't hold. Cost: one derivation for
-    every heavier subset, and one for every preference that is dropped.
+    `solve` takes the preferences kept and raises Infeasible if they can't hold; NotUnique and Unreachable
+    count the same. Cost: one derivation for every heavier subset, and one for every preference dropped.
     """
-    last: Infeasible | None = None
+    last: ScalingError | None = None
     for kept in subsets(prefer):
         try:
             found = solve(kept)
-        except Infeasible as error:
+        except (Infeasible, NotUnique, Unreachable) as error:
             last = error
             continue
         return found, {item.name: _why(solve, (*kept, item)) for item in prefer if item not in kept}

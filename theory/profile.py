@@ -58,7 +58,9 @@ class AxisProfile:
     """The sizes on one axis: after the first steps, and once they have settled; and what that amounts to.
 
     `steps` holds up to three steps, in which an update acts on what its weight sees before the step.
-    `growing` names what grows with every step of training or with every block, if anything does.
+    `growing` names what grows with every step of training or with every block, if anything does. `broken`
+    names conditions of the rules that don't hold, such as that of a saturating activation, so that sizes
+    behind them aren't those of the network.
     """
 
     axis: str
@@ -66,6 +68,7 @@ class AxisProfile:
     later: tuple[Row, ...]
     regime: Regime
     growing: tuple[str, ...]
+    broken: tuple[str, ...] = ()
 
     @property
     def first(self) -> tuple[Row, ...]:
@@ -113,6 +116,7 @@ class Profile:
                 part.axis: {
                     "regime": part.regime,
                     "growing": list(part.growing),
+                    "broken": list(part.broken),
                     "first": [_row_json(row) for row in part.first],
                     "later": [_row_json(row) for row in part.later],
                 }
@@ -149,6 +153,8 @@ def _row_json(row: Row) -> dict[str, str | None]:
 
 def _table(found: Profile, part: AxisProfile) -> tuple[str, list[str], list[list[str]]]:
     caption = f"{found.name}, {found.optimizer}, {found.loss}: {part.regime}"
+    if part.broken:
+        caption += f" (not to be trusted: {'; '.join(part.broken)})"
     caption += f"; powers of {part.axis} later in training, -oo for an exact zero"
     head = ["tensor", "size", "effective", "propagating", "change", "gradient", "state"]
     rows = [[row.name, *(_cell(getattr(row, q)) for q in QUANTITIES[:-1]), row.state] for row in part.later]
@@ -244,7 +250,9 @@ def _axis_profile(sizes: Sizes, parametrization: Parametrization) -> AxisProfile
     growing = _growing(sizes, steps)
     shown = tuple(tuple(_rows(sizes, step, {})) for step in steps[:MOST_SHOWN])
     later = tuple(_rows(sizes, steps[-1], growing))
-    return AxisProfile(sizes.axis.name, shown, later, _regime(sizes, later, growing), _in_words(growing))
+    broken = [c.reason for c in sizes.conditions if not c.kind and not c.holds(steps[-1])]
+    regime = _regime(sizes, later, growing)
+    return AxisProfile(sizes.axis.name, shown, later, regime, _in_words(growing), tuple(broken))
 
 
 def _in_words(growing: Mapping[str, str]) -> tuple[str, ...]:
@@ -264,7 +272,7 @@ def _growing(sizes: Sizes, steps: list[dict[str, Size]]) -> dict[str, str]:
         first = {name for name in last if last[name] != steps[-2][name]}
         found = {name: f"{name} grows with every step of training" for name in _reached(sizes, first)}
     for condition in sizes.conditions:
-        if condition.sense == "<=" and "blocks" in condition.reason and not condition.holds(last):
+        if condition.kind == "growth" and not condition.holds(last):
             found[condition.reason] = condition.reason
     return found
 

@@ -92,7 +92,7 @@ def segment_of(problem: Problem, system: System, root: Cell) -> Segment | None:
         return None
     goal = Affine.unknown(coordinate)
     try:
-        sides = stages_of(system, root, (), (goal, -goal), unique=False)
+        sides = stages_of(system, root, (), (goal, -goal), axis=problem.sizes.axis.name, unique=False)
         assert sides is not None
         low, high = _sides(sides[0])
         ends = [_solved_at(problem, system, coordinate, value) for value in (low, high)]

@@ -65,7 +65,7 @@ def polynomial(method: str, *, momentum: Any = 0, dampening: Any = 0) -> Expr:
     mu, tau = (
         sympy.Rational(_share(name, v)) for name, v in (("momentum", momentum), ("dampening", dampening))
     )
-    # buffer' = mu buffer + g x w, in units in which the step is -(buffer' + ahead * g x w).
+    # buffer' = mu buffer + gain x w, and the step is -buffer'; Nesterov looks ahead by mu buffer'.
     gain = {"adam": 1 - mu, "heavy-ball": 1 - tau}.get(method, sympy.Integer(1))
     if method == "nesterov":
         step = sympy.Matrix([[1 - X - mu * X, -(mu**2)], [X, mu]])

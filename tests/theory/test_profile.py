@@ -84,6 +84,18 @@ def test_identity_the_residual_of_a_step_is_the_next_gradient() -> None:
     )
 
 
+def test_control_a_condition_that_fails_is_said() -> None:
+    """Weights of deviation n^0 saturate a tanh, which counting sizes can't follow: the profile says so."""
+    p = th.derive(th.mlp(3, activation="tanh"), "sgd")
+    entries = {name: replace(entry, init_std=th.Power.one()) for name, entry in p.entries.items()}
+    found = th.profile(replace(p, entries=entries))
+    reason = "tanh of hidden.0.activation passes sizes only while its input is at most Theta(1)"
+    assert found["width"].broken == (reason,)
+    assert reason in found.to_markdown()
+    assert found.to_json()["axes"]["width"]["broken"] == [reason]
+    assert th.profile(p)["width"].broken == ()
+
+
 def test_epsilon_counts_where_it_is_given() -> None:
     """An epsilon larger than the gradient slows Adam down: at eps n^0 the hidden layers of muP are lazy."""
     p = th.derive(th.mlp(3), "adam")

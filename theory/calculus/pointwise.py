@@ -160,7 +160,7 @@ def loss_conditions(sizes: Sizes, node: Node) -> None:
     change = sizes.change[node.inputs[0]]
     if node.kind == "squared" and change is not None:
         reason = "squared loss: the residual f - y feeds back, so the logits must not grow"
-        sizes.conditions.append(Constraint(change, "<=", reason))
+        sizes.conditions.append(Constraint(change, "<=", reason, "logits"))
 
 
 DATA = Rule(_data_forward, nothing_backward, nothing)

@@ -40,7 +40,7 @@ def _must_not_grow(sizes: Sizes, found: Parts, stream: str, what: str) -> None:
     """Require that the blocks don't amplify what they are handed: by initial weights, by updates."""
     mu, why = sizes.blocks(stream), f"{what} must not grow over the blocks of {stream}"
     for term in (found.turns() + mu * HALF).terms + (found.loop + mu).terms:
-        sizes.conditions.append(Constraint(term.value, "<=", f"{why}: {term.reason}"))
+        sizes.conditions.append(Constraint(term.value, "<=", f"{why}: {term.reason}", "growth"))
 
 
 def _stack_of(sizes: Sizes, stream: str) -> Node:

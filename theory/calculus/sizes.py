@@ -160,13 +160,18 @@ class Sizes:
 
     def carries(self, name: str, parameter: str) -> bool:
         """Whether a tensor contains rows of an embedding's weight, handed on by sums and norms."""
-        node = self.architecture.by_name[name]
-        if node.op == "embedding":
-            return self.parameter(node).name == parameter
+        return parameter in self._rows[name]
+
+    @cached_property
+    def _rows(self) -> dict[str, frozenset[str]]:
+        """The embeddings' weights whose rows each tensor contains as they are."""
+        found: dict[str, frozenset[str]] = {}
         onward = ("add", "norm", "gain", "bias", "stream", "stack", "multiplier")
-        if node.op not in onward:
-            return False
-        return any(self.carries(source, parameter) for source in self.architecture.tensors_of(node))
+        for node in self.architecture.order:
+            tensors = self.architecture.tensors_of(node) if node.op in onward else ()
+            own = [self.parameter(node).name] if node.op == "embedding" else []
+            found[node.name] = frozenset(own).union(*(found[name] for name in tensors))
+        return found
 
     @cached_property
     def silent(self) -> frozenset[str]:

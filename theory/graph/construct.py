@@ -55,6 +55,10 @@ class Graph:
 
     def parameter(self, name: str, *shape: str, kind: str = "") -> str:
         """Add a parameter, or take the one of that name (tied); `kind`: zero, frozen, frozen zero."""
+        if not shape:
+            raise ArchitectureError(
+                f"Graph: the shape of parameter {name!r} must name dimensions; given none"
+            )
         known = self._nodes.get(name)
         if known is not None:
             if (known.op, known.shape, known.kind) != ("parameter", shape, kind):
@@ -76,9 +80,10 @@ class Graph:
 
     def transposed(self, name: str, x: str, weight: str) -> str:
         """Add y = W^T x with a parameter that another operation uses."""
-        return self.add_node(
-            Node(name, "linear", (x, weight), kind="transposed"), self._nodes[weight].shape[1]
-        )
+        known = self._nodes.get(weight)
+        if known is None or len(known.shape) != 2:
+            raise ArchitectureError(f"Graph: weight must be a matrix that was added; given {weight!r}")
+        return self.add_node(Node(name, "linear", (x, weight), kind="transposed"), known.shape[1])
 
     def convolution(self, name: str, x: str, to: str, *, bias: bool = False) -> str:
         """Add a convolution; its weight's shape names channels, since kernels are of fixed size."""
@@ -122,6 +127,8 @@ class Graph:
 
     def add(self, name: str, *tensors: str) -> str:
         """Add a sum."""
+        if not tensors:
+            raise ArchitectureError(f"Graph: the sum {name!r} must take at least one tensor; given none")
         return self.add_node(Node(name, "add", tensors), self._of(tensors[0]))
 
     def product(self, name: str, first: str, second: str) -> str:

@@ -120,23 +120,20 @@ def _checked(architecture: "Architecture", found: dict[str, str]) -> dict[str, s
 
 def spine_of(architecture: "Architecture") -> frozenset[str]:
     """Return the tensors by which blocks hand their stream on: by sums, norms and the like."""
+    onward: set[str] = set()
+    for node in architecture.order:
+        passes = node.op in ("add", "gain", "bias", "norm", "activation", "pool")
+        if node.op == "stream" or (passes and any(n in onward for n in architecture.tensors_of(node))):
+            onward.add(node.name)
     found: set[str] = set()
-    for node in architecture.nodes:
-        if node.op == "stack":
-            found |= _spine(architecture, node.inputs[0]) or set()
+    front = [node.inputs[0] for node in architecture.nodes if node.op == "stack"]
+    while front:
+        name = front.pop()
+        if name in onward and name not in found:
+            found.add(name)
+            if architecture.by_name[name].op != "stream":
+                front.extend(architecture.tensors_of(architecture.by_name[name]))
     return frozenset(found)
-
-
-def _spine(architecture: "Architecture", name: str) -> set[str] | None:
-    """Return the tensors between one and the stream it is, or None if it isn't the stream."""
-    node = architecture.by_name[name]
-    if node.op == "stream":
-        return {name}
-    if node.op not in ("add", "gain", "bias", "norm", "activation", "pool"):
-        return None
-    paths = [_spine(architecture, source) for source in architecture.tensors_of(node)]
-    found = [path for path in paths if path is not None]
-    return set().union({name}, *found) if found else None
 
 
 def experts_of(architecture: "Architecture") -> dict[str, frozenset[str]]:

@@ -37,7 +37,7 @@ def solve(
     """
     root = root or root_of(system)
     for careful in (False, True):
-        stages = stages_of(system, root, extremes, asked, careful=careful)
+        stages = stages_of(system, root, extremes, asked, axis=axis, careful=careful)
         if stages is None:
             continue
         values = {next(iter(f.coefficients)): v for f, v in (agreed(stages[-1]) or {}).items()}
@@ -85,6 +85,7 @@ def stages_of(
     extremes: Extremes,
     asked: tuple[Affine, ...],
     *,
+    axis: str = "",
     careful: bool = False,
     unique: bool = True,
 ) -> tuple[Stage, ...] | None:
@@ -98,7 +99,7 @@ def stages_of(
         if values is None:
             if stages:
                 return None
-            raise _infeasible(system, stage)
+            raise _infeasible(axis, system, stage)
         fixes = fixed(values, f"{name}: proved to be the extreme, and attained") if name else ()
         for constraint in fixes:
             cell.assume(constraint)
@@ -106,9 +107,9 @@ def stages_of(
     return tuple(stages)
 
 
-def _infeasible(system: System, stage: Stage) -> Infeasible:
+def _infeasible(axis: str, system: System, stage: Stage) -> Infeasible:
     part = AxisCertificate(
-        "", system, {}, (Stage(stage.goals, _shortened(system, stage.tree), stage.unique),)
+        axis, system, {}, (Stage(stage.goals, _shortened(system, stage.tree), stage.unique),)
     )
     part.verify()
     return Infeasible(contradiction(part), Certificate((part,)))

@@ -15,11 +15,16 @@ MOST_STEPS = 24
 
 @dataclass(frozen=True)
 class Constraint:
-    """The statement `form <= 0` or `form == 0`, and why it holds."""
+    """The statement `form <= 0` or `form == 0`, and why it holds.
+
+    `kind` marks conditions of the rules: "growth" that blocks must not amplify, "logits" that a loss needs
+    bounded logits.
+    """
 
     form: Affine
     sense: Literal["<=", "=="]
     reason: str
+    kind: Literal["", "growth", "logits"] = ""
 
     def holds(self, values: Mapping[str, Size]) -> bool:
         """Whether the statement is true at the given values; an exact zero is below everything."""

@@ -45,7 +45,8 @@ def _page(found: "Parametrization") -> str:
     proofs = tuple(
         Proof(found.explain(entry, quantity))
         for entry in found.entries
-        for quantity in ("multiplier", "init_std", "lr")
+        for quantity in ("multiplier", "init_std", "lr", "eps", "weight_decay")
+        if getattr(found[entry], quantity) is not None
     )
     words = f"Powers of {' and '.join(found.axes)}, each axis solved with the others held, in this order."
     table = Section("Table", (words,), (parametrization_table(found),))

@@ -3,7 +3,7 @@
 import inspect
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
@@ -94,7 +94,7 @@ class Network:
         """The loss by its full name, as `theory` takes it; None without the option."""
         return LOSSES.get(self.loss or "", self.loss)
 
-    def parametrization(self) -> "Parametrization":
+    def parametrization(self, graph: "Architecture | None" = None) -> "Parametrization":
         """Derive the named parametrization, or what is required, and state it in the asked gauge.
 
         Raises:
@@ -102,7 +102,7 @@ class Network:
         """
         from scalewright.theory import derive, named
 
-        graph = self.architecture()
+        graph = graph or self.architecture()
         if self.name is not None:
             self._check_alone()
             found = named(graph, self.name, self.optimizer)
@@ -112,10 +112,6 @@ class Network:
             axes = tuple(axis.strip() for axis in (self.axes or "width").split(","))
             found = derive(graph, self.optimizer, axes, require, ray=ray)
         return found if self.gauge is None else found.in_gauge(self.gauge)
-
-    def for_any_loss(self) -> "Network":
-        """Return the same network with a loss that no parametrization is refused for, to be profiled."""
-        return self if self.arch not in BUILDERS else replace(self, loss=None if self.loss is None else "ce")
 
     def _check_alone(self) -> None:
         for option in ("axes", "ray", "require"):

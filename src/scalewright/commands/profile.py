@@ -23,5 +23,8 @@ def command(
 
     with one_sentence():
         rate = None if lr is None else {k: str(v) for k, v in pairs("--lr", lr.split(",")).items()}
-        found = profile(network.for_any_loss().parametrization(), loss=network.loss_kind, lr=rate)
+        graph = network.architecture()
+        # Some parametrizations don't exist under the squared loss, which is what one may want to see.
+        start = network.parametrization(graph.with_loss("cross-entropy"))
+        found = profile(start, loss=graph.loss.kind, lr=rate)
         show(to_json(found.to_json()) if json else found.to_markdown())

@@ -8,6 +8,7 @@ import pytest
 from scalewright.theory import (
     Architecture,
     ArchitectureError,
+    Graph,
     Node,
     Power,
     autoencoder,
@@ -226,3 +227,28 @@ def test_builders_refuse(
     with pytest.raises(ArchitectureError) as caught:
         build(**arguments)
     assert str(caught.value) == message
+
+
+def test_the_construction_names_what_it_can_not_do() -> None:
+    g = Graph()
+    x = g.linear("input", g.data("inputs"), "width")
+    for fault, message in (
+        (lambda: g.transposed("back", x, "nope"), "weight must be a matrix that was added; given 'nope'"),
+        (lambda: g.add("sum"), "the sum 'sum' must take at least one tensor; given none"),
+        (lambda: g.linear("next", "nope", "width"), "a tensor must be one that was added; given 'nope'"),
+        (lambda: g.data("inputs"), "node names must be unique; given 'data' twice"),
+        (lambda: g.parameter("p"), "the shape of parameter 'p' must name dimensions; given none"),
+    ):
+        with pytest.raises(ArchitectureError) as caught:
+            fault()
+        assert str(caught.value) == f"Graph: {message}"
+
+
+def test_long_networks_are_walked_without_recursion() -> None:
+    """A thousand sums of a tensor with itself: linear in the nodes, and not in the paths."""
+    g = Graph()
+    x = g.stream("blocks.stream", g.embedding("embedding", g.data("vocabulary"), "width"), "depth")
+    for index in range(1000):
+        x = g.add(f"sum.{index}", x, x)
+    graph = g.loss(g.linear("readout", g.stack("blocks", x), "outputs"))
+    assert len(graph.spine) == 1001
