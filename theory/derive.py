@@ -8,7 +8,7 @@ from scalewright.theory.calculus.optimizers import Assignment, Optimizer, assign
 from scalewright.theory.conventions import multipliers, scaling
 from scalewright.theory.desiderata import DESIDERATA, MAXIMAL_UPDATE
 from scalewright.theory.desiderata.base import Desideratum, chosen
-from scalewright.theory.errors import NotUnique
+from scalewright.theory.errors import ArchitectureError, NotUnique, expect
 from scalewright.theory.graph.architecture import Architecture
 from scalewright.theory.parametrization import Parametrization
 from scalewright.theory.power import Exponent
@@ -66,6 +66,10 @@ def derive(
     >>> [str(s.lr.only(["width"])) for s in derive(mlp(), "sgd").entries.values()]
     ['n', '1', 'n^-1']
     """
+    expect(architecture, Architecture, "derive: architecture")
+    expect(alignment or Alignment(), Alignment, "derive: alignment")
+    if not architecture.trainable:
+        raise ArchitectureError("derive: the architecture must have a trainable parameter; given none")
     rules = assignment(optimizer, "derive")
     wanted = MAXIMAL_UPDATE if require is None else chosen(require, "derive", DESIDERATA)
     grown = axes_of(architecture, axes, ray)
@@ -141,4 +145,5 @@ def _stated(asked: tuple[Problem, ...], parts: tuple[AxisCertificate, ...], name
         multipliers=multipliers(sizes, parts),
         grow={axis.name: dict(axis.powers) for axis in axes},
         alignment=sizes.alignment,
+        require=require,
     )

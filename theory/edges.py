@@ -17,7 +17,7 @@ from scalewright.theory.desiderata import (
     prescribe,
     stable_features,
 )
-from scalewright.theory.errors import NotUnique, ScalingError
+from scalewright.theory.errors import NotUnique, ScalingError, expect
 from scalewright.theory.graph.architecture import Architecture
 from scalewright.theory.graph.nodes import Node
 from scalewright.theory.named import named
@@ -163,6 +163,7 @@ def edges(
     >>> str(found.bounded_logits), str(found.feature_learning)
     ('n^-1', 'n^-1/2')
     """
+    expect(architecture, Architecture, "edges: architecture")
     graph = architecture if loss is None else architecture.with_loss(loss)
     rules = assignment(optimizer, "edges")
     given = _given(graph, parametrization, rules)

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from scalewright.theory.calculus.optimizers import Assignment, Optimizer, assignment
-from scalewright.theory.errors import ScalingError
+from scalewright.theory.errors import ScalingError, expect
 from scalewright.theory.gauge import Scaling
 from scalewright.theory.graph.architecture import Architecture
 from scalewright.theory.graph.nodes import Node
@@ -95,6 +95,8 @@ def equivalent(
     >>> bool(equivalent(p, p.in_gauge("ntk"))), bool(equivalent(p, p.in_gauge("ntk"), "sgd"))
     (True, False)
     """
+    for place, given in (("first", first), ("second", second)):
+        expect(given, Parametrization, f"equivalent: {place}")
     _check(first, second)
     rules = assignment(optimizer or first.assignment or first.optimizer, "equivalent")
     gauge = {name: second[name].multiplier / first[name].multiplier for name in first.entries}
@@ -109,12 +111,13 @@ def equivalent(
 
 
 def _check(first: Parametrization, second: Parametrization) -> None:
-    if set(first.entries) != set(second.entries) or len(first.architecture.nodes) != len(
-        second.architecture.nodes
-    ):
+    """Raise ScalingError unless both are of one architecture and stated on the same axes."""
+    one, two = first.architecture, second.architecture
+    if set(first.entries) != set(second.entries) or set(one.nodes) != set(two.nodes):
+        differing = sorted({node.name for node in set(one.nodes) ^ set(two.nodes)})
         raise ScalingError(
-            "equivalent: both parametrizations must be of one architecture; given parameters "
-            f"{', '.join(first.entries)} and {', '.join(second.entries)}"
+            "equivalent: both parametrizations must be of one architecture; given different nodes "
+            f"{', '.join(differing) or 'none, but different parameters'}"
         )
     if first.axes != second.axes:
         raise ScalingError(

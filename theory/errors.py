@@ -56,3 +56,10 @@ class NotUnique(ScalingError):
 
 class Unverified(ScalingError):
     """Say that an answer was found in floating point but couldn't be proved in exact arithmetic."""
+
+
+def expect(value: object, kind: type, where: str) -> None:
+    """Raise TypeError, in a sentence that `where` begins, unless the value is of a kind."""
+    if not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        raise TypeError(f"{where} must be {article} {kind.__name__}; given {value!r}")

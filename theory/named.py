@@ -22,7 +22,7 @@ from scalewright.theory.desiderata import (
     stable_initialisation,
     unit_gain,
 )
-from scalewright.theory.errors import ScalingError
+from scalewright.theory.errors import ScalingError, expect
 from scalewright.theory.graph.architecture import Architecture
 from scalewright.theory.parametrization import Parametrization
 
@@ -111,13 +111,14 @@ def named(
     >>> str(named(mlp(), "sp", "adam")["readout.weight"].lr)
     'n^-3/2'
     """
+    expect(architecture, Architecture, "named: architecture")
     if name not in NAMES:
         raise ScalingError(f"named: name must be one of {', '.join(NAMES)}; given {name!r}")
     rules = assignment(optimizer, "named")
     require = NAMES[name].require
     if "depth" in NAMES[name].axes and not any(node.op == "stream" for node in architecture.nodes):
         raise ScalingError(f"named: {name} is for networks with repeated residual blocks; given none")
-    if one_rate in require and any(item.has_eps for _, item in rules.rules):
+    if one_rate in require and any(rules.of(architecture, node).has_eps for node in architecture.trainable):
         require = (*require, one_epsilon)
     solved = derive(architecture, rules, NAMES[name].axes, require, alignment=alignment)
     return replace(solved.in_gauge(NAMES[name].gauge), name=name)

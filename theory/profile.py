@@ -11,7 +11,7 @@ from scalewright.theory.calculus.optimizers import Assignment, Optimizer, assign
 from scalewright.theory.calculus.sizes import PASSING, Axis, Sizes
 from scalewright.theory.calculus.walk import measure
 from scalewright.theory.desiderata.base import multipliers_of
-from scalewright.theory.errors import ScalingError
+from scalewright.theory.errors import ScalingError, expect
 from scalewright.theory.graph.nodes import Node
 from scalewright.theory.parametrization import Parametrization
 from scalewright.theory.power import Exponent, Power
@@ -199,6 +199,7 @@ def profile(
     >>> found.regime, str(found.row("readout").change)
     ('controlled divergence', '1/2')
     """
+    expect(parametrization, Parametrization, "profile: parametrization")
     chosen = parametrization if lr is None else parametrization.with_lr(lr)
     architecture = chosen.architecture if loss is None else chosen.architecture.with_loss(loss)
     rules = assignment(optimizer, "profile") if optimizer is not None else chosen.assignment

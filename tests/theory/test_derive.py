@@ -1,6 +1,7 @@
 """Derived exponents against the published tables."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -212,7 +213,8 @@ def test_cost_does_not_explode_with_depth() -> None:
         ({"axes": "width"}, "derive: axes must be a tuple of distinct axis names; given 'width'"),
         (
             {"require": ["stable initialisation"]},
-            "derive: the requirements leave c[input.weight] free between -oo and oo; add one that settles it",
+            "derive: the requirements leave c[input.weight] open, in one case from -oo to oo; "
+            "add one that settles it",
         ),
         (
             {"require": ["unit gain", "largest rates"]},
@@ -289,3 +291,75 @@ def test_requirements_of_another_kind_are_refused(require: Any, given: str) -> N
     with pytest.raises(TypeError) as caught:
         th.derive(th.mlp(3), require=require)
     assert str(caught.value) == f"derive: require must be a list of desiderata or their names; given {given}"
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: th.derive("mlp"), "derive: architecture must be an Architecture; given 'mlp'"),
+        (lambda: th.named(None, "sp"), "named: architecture must be an Architecture; given None"),
+        (lambda: th.edges(None), "edges: architecture must be an Architecture; given None"),
+        (lambda: th.profile(None), "profile: parametrization must be a Parametrization; given None"),
+        (
+            lambda: th.equivalent(th.derive(th.mlp()), None),
+            "equivalent: second must be a Parametrization; given None",
+        ),
+        (
+            lambda: th.derive(th.mlp(), alignment="none"),
+            "derive: alignment must be an Alignment; given 'none'",
+        ),
+    ],
+)
+def test_other_kinds_are_refused(call: Callable[[], object], message: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        call()
+    assert str(caught.value) == message
+
+
+def test_nothing_to_train_is_said() -> None:
+    g = th.Graph()
+    with pytest.raises(th.ArchitectureError) as caught:
+        th.derive(g.loss(g.data("inputs")), axes=("batch",))
+    assert str(caught.value) == "derive: the architecture must have a trainable parameter; given none"
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "lion", "muon"])
+def test_networks_that_never_move_are_refused(optimizer: str) -> None:
+    """Two zero weights in a row have no gradient at any step, and the step of a zero gradient is zero."""
+    g = th.Graph()
+    x = g.activation(g.linear("input", g.data("inputs"), "width"), "relu")
+    x = g.activation(g.linear("first", x, "width", kind="zero"), "relu")
+    graph = g.loss(g.linear("second", x, "classes", kind="zero"))
+    with pytest.raises(th.Unreachable, match="exactly zero at every step"):
+        th.derive(graph, optimizer)
+
+
+def test_blocks_pass_their_gradients_to_what_all_of_them_read() -> None:
+    """Cross-attention and the like: a tensor made before the blocks gets a gradient from inside of them."""
+    g = th.Graph()
+    x = g.activation(g.linear("input", g.data("inputs"), "width"), "relu")
+    context, stream = g.linear("context", x, "width"), g.stream("blocks.stream", x, "depth")
+    inner = g.add(
+        "blocks.in", g.linear("blocks.first", stream, "width"), g.linear("blocks.side", context, "width")
+    )
+    out = g.linear("blocks.last", g.activation(inner, "relu"), "width")
+    graph = g.loss(g.linear("readout", g.stack("blocks", g.residual("blocks.sum", stream, out)), "outputs"))
+    found = th.profile(th.named(graph, "sp", "sgd"))["width"]
+    assert {found.row(name).gradient for name in ("context", "blocks.side", "blocks.first")} == {
+        -Fraction(1, 2)
+    }
+    p = th.derive(graph, "adam")
+    assert [str(p[f"{name}.weight"].eps) for name in ("context", "blocks.side")] == ["n^-1 gamma^-1"] * 2
+
+
+def test_ranges_of_one_case_are_called_so() -> None:
+    """A frozen input leaves the readout's start open; the range of one case isn't that of all."""
+    g = th.Graph()
+    x = g.activation(g.linear("input", g.data("inputs"), "width", kind="frozen"), "relu")
+    graph = g.loss(g.linear("readout", x, "outputs"))
+    with pytest.raises(
+        th.NotUnique, match=r"b\[readout.weight\] (open, in one case|free between 1/2 and oo)"
+    ):
+        th.derive(graph, "sgd")
+    fixed = th.desiderata.prescribe("init_std", {"readout.weight": -2})
+    assert th.derive(graph, "sgd", require=[*th.desiderata.MAXIMAL_UPDATE, fixed]).verify()

@@ -100,8 +100,9 @@ def test_the_optimizer_decides() -> None:
 
 def test_other_architectures_and_axes_are_refused() -> None:
     p = th.derive(th.mlp(3))
-    with pytest.raises(th.ScalingError, match="both parametrizations must be of one architecture"):
-        th.equivalent(p, th.derive(th.mlp(4)))
+    for other in (th.mlp(4), th.mlp(3, activation="tanh"), th.mlp(3, loss="squared")):
+        with pytest.raises(th.ScalingError, match="both parametrizations must be of one architecture"):
+            th.equivalent(p, th.derive(other))
     with pytest.raises(th.ScalingError) as axes:
         th.equivalent(p, th.derive(th.mlp(3), axes=("width", "batch")))
     assert str(axes.value) == (

@@ -63,7 +63,20 @@ def _backward(sizes: Sizes) -> None:
             found = arriving.get(node.name, Parts())
             sizes.gradient[node.name] = sizes.settle("G", node.name, found, base)
         for name, parts in RULES[node.op].backward(sizes, node).items():
-            arriving[name] = arriving.get(name, Parts()) | parts
+            arriving[name] = arriving.get(name, Parts()) | _outward(sizes, node, name, parts)
+
+
+def _outward(sizes: Sizes, node: Node, name: str, parts: Parts) -> Parts:
+    """Return a gradient that leaves the blocks for a tensor which all of them read: a sum over the blocks."""
+    blocks = sizes.architecture.block_of
+    stream = blocks.get(node.name)
+    if stream is None or node.op == "stream" or blocks.get(name) == stream:
+        return parts
+    end, mu = _end_of(sizes, stream), sizes.blocks(stream)
+    if end is None:
+        return Parts(parts.own)
+    found = Parts(parts.own | (parts.thru + (end + mu / 2)) | (parts.loop + (end + mu)))
+    return found.because(f"gradient before {node.name}: from every block of {stream}")
 
 
 def _end_of(sizes: Sizes, stream: str) -> Affine | None:
@@ -102,6 +115,10 @@ def _step(sizes: Sizes, parameter: Node, optimizer: Optimizer, raw: Affine) -> A
             Max.of(divisor, f"{why} the size of the gradient of {name}")
             | Max.of(small, f"{why} the epsilon of {name}"),
         )
+    elif optimizer.degree != 1:
+        # A name of its own, so that the step of a gradient that is exactly zero is zero.
+        sizes.definitions.append(Definition(f"M[{name}]", Max.of(divisor, f"the gradient of {name}")))
+        divisor = unknown("M", name)
     step = size - divisor * (1 - optimizer.degree) + optimizer.momentum
     return step - unknown("b", name) if optimizer.relative else step
 

@@ -2,7 +2,7 @@
 
 from scalewright.theory.graph.architecture import Architecture
 from scalewright.theory.graph.construct import Graph
-from scalewright.theory.graph.perceptrons import check_counts, check_kinds
+from scalewright.theory.graph.perceptrons import check_counts, check_flags, check_kinds
 
 
 def convnet(
@@ -61,6 +61,7 @@ def resnet(
     ['input.weight', 'blocks.0.weight', 'blocks.1.weight', 'readout.weight']
     """
     check_counts("resnet", layers=(layers, 1))
+    check_flags("resnet", convolutional=convolutional)
     check_kinds("resnet", activation=activation, loss=loss, **({} if norm is None else {"norm": norm}))
     g, op = Graph(), "convolution" if convolutional else "linear"
     stream = g.stream("blocks.stream", g.linear("input", g.data("inputs"), "width", op=op), "depth")

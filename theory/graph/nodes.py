@@ -48,9 +48,12 @@ SHAPES: dict[str, tuple[str, ...]] = {
 MATRICES = ("linear", "convolution", "embedding")
 # Multipliers without a parameter: fixed factors N^-m of the forward pass, m an unknown.
 MULTIPLIERS = ("multiplier", "branch", "score", "mixture")
+_SCAN = (
+    "a state-space scan multiplies input-dependent gates over time, and its limit is no Tensor Program: size "
+    "counting fails there (Vankadara et al. 2024)"
+)
 REFUSED: dict[str, str] = {
-    "scan": "a state-space scan multiplies input-dependent gates over time, and its limit is no Tensor "
-    "Program: size counting fails there (Vankadara et al. 2024)",
+    **dict.fromkeys(("scan", "ssm", "mamba", "state-space"), _SCAN),
     "recurrence": "a recurrence over a growing number of steps has no rule; unroll a fixed number of steps",
 }
 

@@ -24,6 +24,13 @@ def check_counts(caller: str, **given: tuple[object, int]) -> None:
             )
 
 
+def check_flags(caller: str, **given: object) -> None:
+    """Raise ArchitectureError unless every value is True or False."""
+    for name, value in given.items():
+        if not isinstance(value, bool):
+            raise ArchitectureError(f"{caller}: {name} must be True or False; given {value!r}")
+
+
 def mlp(
     layers: int = 3, activation: str = "relu", bias: bool = False, loss: str = "cross-entropy"
 ) -> Architecture:
@@ -47,6 +54,7 @@ def mlp(
     """
     check_counts("mlp", layers=(layers, 2))
     check_kinds("mlp", activation=activation, loss=loss)
+    check_flags("mlp", bias=bias)
     g = Graph()
     x = g.data("inputs")
     for name in ["input", *(f"hidden.{index}" for index in range(layers - 2))]:
@@ -83,6 +91,7 @@ def autoencoder(
     """
     check_counts("autoencoder", hidden=(hidden, 0))
     check_kinds("autoencoder", activation=activation, loss=loss)
+    check_flags("autoencoder", tied=tied)
     power = exact(neck, "autoencoder: neck")
     if not 0 <= power < 1:
         raise ArchitectureError(f"autoencoder: neck must be at least 0 and below 1; given {power}")

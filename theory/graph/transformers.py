@@ -6,7 +6,7 @@ from typing import Literal
 from scalewright.theory.errors import ArchitectureError
 from scalewright.theory.graph.architecture import Architecture
 from scalewright.theory.graph.construct import Graph
-from scalewright.theory.graph.perceptrons import check_kinds
+from scalewright.theory.graph.perceptrons import check_flags, check_kinds
 from scalewright.theory.power import Power
 
 Heads = Literal["grow", "fixed"]
@@ -28,6 +28,7 @@ class Blocks:
     def check(self, caller: str, loss: str) -> None:
         """Raise ArchitectureError at a value, or a loss, that is none."""
         check_kinds(caller, norm=self.norm, activation=self.activation, loss=loss)
+        check_flags(caller, gated=self.gated, bias=self.bias, grouped=self.grouped)
         for name, value, known in (
             ("place", self.place, ("pre", "post")),
             ("heads", self.heads, ("grow", "fixed")),
@@ -105,6 +106,7 @@ def _language_model(blocks: Blocks, *, tied: bool, vocabulary: str, loss: str, e
     tokens = g.embedding("embedding", g.data("vocabulary", "tokens"), "width", kind=kind)
     places = g.embedding("positions", g.data("context", "places"), "width", kind=kind)
     x = _transform(g, blocks, g.add("embedded", tokens, places), experts=experts)
+    check_flags("gpt", tied=tied)
     if tied:
         x = g.linear("readout", x, "vocabulary", weight="embedding.weight")
         return g.loss(g.multiplier("readout.multiplier", x), loss)

@@ -42,7 +42,8 @@ class Propagation:
     mentions: dict[str, list[int]] = field(default_factory=dict)
     tightened: dict[str, int] = field(default_factory=dict)
     lines: deque[int] = field(default_factory=deque)
-    maxima: dict[int, None] = field(default_factory=dict)
+    maxima: deque[int] = field(default_factory=deque)
+    queued: set[int] = field(default_factory=set)
 
     @classmethod
     def start(cls, definitions: Sequence[Definition], constraints: Sequence[Constraint]) -> "Propagation":
@@ -51,7 +52,7 @@ class Propagation:
         for index, definition in enumerate(definitions):
             if len(definition.maximum.terms) > 1:
                 found.unresolved[index] = None
-                found.maxima[index] = None
+                found._look(index)
                 names = {name: None for term in definition.maximum.terms for name in term.value.coefficients}
                 for name in names:
                     found.mentions.setdefault(name, []).append(index)
@@ -72,7 +73,8 @@ class Propagation:
             self.mentions,
             dict(self.tightened),
             deque(self.lines),
-            dict(self.maxima),
+            deque(self.maxima),
+            set(self.queued),
         )
 
     def add(self, constraint: Constraint) -> int:
@@ -90,9 +92,10 @@ class Propagation:
             if self.lines:
                 self._line(self.lines.popleft())
             elif self.maxima:
-                index = next(iter(self.maxima))
-                del self.maxima[index]
-                self._maximum(index)
+                index = self.maxima.popleft()
+                self.queued.discard(index)
+                if index in self.unresolved:
+                    self._maximum(index)
             else:
                 return
 
@@ -180,7 +183,13 @@ class Propagation:
                 self.lines.append(index)
         for index in self.mentions.get(name, ()):
             if index in self.unresolved:
-                self.maxima[index] = None
+                self._look(index)
+
+    def _look(self, index: int) -> None:
+        """Note that a maximum is to be looked at again."""
+        if index not in self.queued:
+            self.queued.add(index)
+            self.maxima.append(index)
 
     def _bounds(self, index: int, rest: Affine, used: Combination, sign: int) -> None:
         """Conclude bounds from sign * rest <= 0: each unknown against the bounds of the others."""

@@ -91,14 +91,19 @@ class Search:
                 continue
             upper = cell.least(-goal)
             if lower is None or not isinstance(upper, Bound) or lower.value != -upper.value:
-                return _open(goal, lower, upper)
+                return _open(goal, lower, upper, whole=self.cells == 1)
             found.append(Bound(goal, lower.value, lower.lower, upper.lower))
         return tuple(found)
 
 
-def _open(goal: Affine, lower: Bound | None, upper: Bound | Proof | None) -> str:
+def _open(goal: Affine, lower: Bound | None, upper: Bound | Proof | None, *, whole: bool) -> str:
     low = "-oo" if lower is None else str(lower.value)
     high = str(-upper.value) if isinstance(upper, Bound) else "oo"
+    if not whole:
+        return (
+            f"derive: the requirements leave {goal} open, in one case from {low} to {high}; "
+            "add one that settles it"
+        )
     return f"derive: the requirements leave {goal} free between {low} and {high}; add one that settles it"
 
 

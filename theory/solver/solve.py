@@ -10,7 +10,7 @@ from scalewright.theory.solver.certificate import AxisCertificate, Certificate, 
 from scalewright.theory.solver.proofs import contradiction
 from scalewright.theory.solver.propagation import proof
 from scalewright.theory.solver.search import agreed, ask, fixed
-from scalewright.theory.solver.system import System
+from scalewright.theory.solver.system import System, evaluate
 
 Values = dict[str, Number]
 Extremes = Sequence[tuple[str, tuple[Affine, ...]]]
@@ -64,6 +64,11 @@ def _unreachable(system: System, values: Values) -> Exception:
     broken = system.violations(values)[0]
     tensors = [d.name[2:-1] for d in system.definitions if d.name.startswith("s[")]
     small = next((name for name in tensors if (steps[-1].get(f"z[{name}]") or 0) < 0), None)
+    if small is None and evaluate(broken.form, steps[-1]) is None:
+        return Unreachable(
+            f"derive: training never gets there: {broken.reason}, but it is exactly zero at every step: what "
+            "should move it is behind weights that start at zero and stay there; let one start at random"
+        )
     if small is None:
         return Unverified(
             "derive: the solution of the linear programs doesn't satisfy the maxima; no answer is returned"
