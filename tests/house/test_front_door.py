@@ -183,7 +183,8 @@ def test_claims_prints_the_same_ids():
         ),
         (
             ["derive", "--require", "unit gain,stable features,nontrivial"],
-            "derive: the requirements leave c[input.weight] open, in one case from 0 to oo; add one that settles it",
+            "derive: the requirements leave c[input.weight] open, in one case from 0 to oo; "
+            "add one that settles it",
         ),
         (
             ["profile", "--lr", "width=half"],
