@@ -9,6 +9,9 @@ ROOMS := theory sim nets papers
 demo: install
 	$(BIN)/scalewright verify --scale smoke
 
+# Two workers share the cores: threads of their own would wait for each other, and small products take minutes.
+test test-slow: export OMP_NUM_THREADS = 1
+
 test: install
 	$(BIN)/python -m pytest -n 2 -m "not slow and not gpu and not crosslib"
 
