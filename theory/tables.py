@@ -70,6 +70,11 @@ def _caption(p: "Parametrization") -> str:
     return text + "".join(f"; one end of {segment}" for segment in p.segments)
 
 
+def cells(p: "Parametrization") -> tuple[str, list[str], list[list[str]]]:
+    """Return caption, head and rows of the table as text: the powers of the axes that were solved."""
+    return _table(p, None, str)
+
+
 def to_markdown(p: "Parametrization", axes: tuple[str, ...] | None = None) -> str:
     """Return a Markdown table; powers of sizes outside `axes` are left out."""
     return tabulate.markdown(*_table(p, axes, str))

@@ -95,6 +95,16 @@ def test_derive_knows_every_network_and_prints_both_ends_of_a_segment():
     assert {"name": "readout.multiplier", "multiplier": {"width": "-1"}} in found["multipliers"]
 
 
+def test_the_page_of_derive_shows_every_axis_factor_and_end(elsewhere):
+    """The table of the page is that of the terminal: depth, decay, branches, and both ends of the segment."""
+    options = ["--arch", "resnet", "--optimizer", "adamw", "--axes", "width,depth"]
+    assert call("derive", *options, "--out", "mine").exit_code == 0
+    page = (elsewhere / "mine" / "index.html").read_text()
+    for text in ("n^-1 L^-1/2", "n L^1/2", "weight decay", "blocks.sum.branch", "width first, then depth"):
+        assert text in page
+    assert page.count("<table") == 2
+
+
 def test_derive_takes_requirements_by_name():
     require = "unit gain,stable features,one rate,largest rates"
     found = json.loads(call("derive", "--layers", 3, "--require", require, "--json").stdout)

@@ -194,7 +194,7 @@ def test_literature_sp_full_align() -> None:
 SIXTHS = st.fractions(-2, 2, max_denominator=4)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(SIXTHS, min_size=3, max_size=3), st.fractions(HALF, 2, max_denominator=4), SIXTHS)
 def test_literature_tensor_programs_4(multipliers: list[Fraction], readout: Fraction, c: Fraction) -> None:
     """Yang and Hu 2021 (arXiv:2011.14522), section 3: stability, and Delta x^L = n^-r with

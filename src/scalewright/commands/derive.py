@@ -33,9 +33,13 @@ def command(
 
 
 def _text(found: "Parametrization") -> str:
-    tables = [found.to_markdown()]
-    tables += [end.to_markdown() for end in found.vertices.values() if end.entries != found.entries]
+    tables = [table.to_markdown() for table in _ends(found)]
     return "\n".join([*tables, "The certificate was verified in exact arithmetic."])
+
+
+def _ends(found: "Parametrization") -> list["Parametrization"]:
+    """Return the table, and those of the other ends of a segment of solutions."""
+    return [found, *(end for end in found.vertices.values() if end.entries != found.entries)]
 
 
 def _page(found: "Parametrization") -> str:
@@ -49,7 +53,7 @@ def _page(found: "Parametrization") -> str:
         if getattr(found[entry], quantity) is not None
     )
     words = f"Powers of {' and '.join(found.axes)}, each axis solved with the others held, in this order."
-    table = Section("Table", (words,), (parametrization_table(found),))
+    table = Section("Table", (words,), tuple(map(parametrization_table, _ends(found))))
     return render(
         Page(
             f"{found.name}, {found.optimizer}",

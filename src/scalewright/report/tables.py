@@ -4,24 +4,14 @@ from collections.abc import Sequence
 
 from scalewright.report.page import Table, measured, number, outcome
 from scalewright.sim.verdict import Verdict
-from scalewright.theory import Parametrization, Power
-
-COLUMNS = {"multiplier": "multiplier", "init_std": "initial std", "lr": "learning rate", "eps": "epsilon"}
-
-
-def parametrization_table(found: Parametrization, caption: str = "") -> Table:
-    """Return the scaling table of a parametrization, powers of the width as text."""
-    used = [
-        name for name in COLUMNS if any(getattr(entry, name) is not None for entry in found.entries.values())
-    ]
-    rows = tuple(
-        (name, *(_power(getattr(entry, column)) for column in used)) for name, entry in found.entries.items()
-    )
-    return Table(("parameter", *(COLUMNS[name] for name in used)), rows, caption)
+from scalewright.theory import Parametrization
+from scalewright.theory.tables import cells
 
 
-def _power(power: Power | None) -> str:
-    return "" if power is None else str(power.only(("width",)))
+def parametrization_table(found: Parametrization, caption: str | None = None) -> Table:
+    """Return the scaling table of a parametrization: its parameters, and the factors that belong to none."""
+    stated, head, rows = cells(found)
+    return Table(tuple(head), tuple(map(tuple, rows)), stated if caption is None else caption)
 
 
 def print_verdicts(verdicts: Sequence[Verdict], *, title: str) -> None:
