@@ -52,12 +52,13 @@ def _page(found: "Parametrization") -> str:
         for quantity in ("multiplier", "init_std", "lr", "eps", "weight_decay")
         if getattr(found[entry], quantity) is not None
     )
+    proofs += tuple(Proof(found.explain(node, "multiplier")) for node in found.multipliers)
     words = f"Powers of {' and '.join(found.axes)}, each axis solved with the others held, in this order."
     table = Section("Table", (words,), tuple(map(parametrization_table, _ends(found))))
     return render(
         Page(
             f"{found.name}, {found.optimizer}",
-            "Exponents derived from requirements by an exact linear program; every entry is proved below.",
+            "Exponents derived from requirements by an exact linear program; every entry of the first table is proved below.",
             (table, Section("Proofs", (), proofs)),
         )
     )
