@@ -58,7 +58,7 @@ def _page(found: "Parametrization") -> str:
     return render(
         Page(
             f"{found.name}, {found.optimizer}",
-            "Exponents derived from requirements by an exact linear program; every entry of the first table is proved below.",
+            "Exponents derived from requirements by an exact linear program; the first table is proved here.",
             (table, Section("Proofs", (), proofs)),
         )
     )
