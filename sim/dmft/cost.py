@@ -1,0 +1,34 @@
+"""What a solution costs in memory, known before anything is allocated, and when real networks are cheaper."""
+
+from scalewright.sim.dmft.problem import Problem
+
+GIB = 2**30
+
+
+def kernel_bytes(problem: Problem, *, gammas: int, two_time: bool, sampled: bool) -> int:
+    """Return the bytes of the kernels and responses that a trajectory would hold."""
+    p, k, times, layers = problem.samples, problem.outputs, problem.times, problem.hidden_layers + 1
+    behind = p * k if sampled else k
+    second = times if two_time else 1
+    numbers = layers * times * second * (p * p + behind * behind)
+    if two_time:
+        numbers += 2 * layers * times**2 * p * behind
+    return 8 * gammas * (numbers + times * (p * k) ** 2)
+
+
+def march_bytes(problem: Problem, *, gammas: int) -> int:
+    """Return the bytes of the matrices of the deep linear march."""
+    m = problem.times * problem.outputs
+    return 8 * gammas * m * (6 * problem.hidden_layers * m + problem.samples)
+
+
+def check_memory(problem: Problem, need: int, limit: int, *, two_time: bool) -> None:
+    """Raise ValueError, before anything is allocated, if the answer would not fit."""
+    if need <= limit:
+        return
+    cut = "; kernels='equal-time' keeps only equal steps" if two_time else ""
+    raise ValueError(
+        f"dmft.solve: the kernels of {problem.samples} samples, {problem.outputs} outputs, {problem.steps} "
+        f"steps and {problem.hidden_layers} hidden layers would fill {need / GIB:.1f} GiB, more than "
+        f"memory={limit / GIB:.1f} GiB: cut steps or samples (the size grows with the square of both){cut}"
+    )
