@@ -1,6 +1,7 @@
 """Dynamical mean-field theory: networks of infinite width that learn features, with status and error bar."""
 
+from scalewright.sim.dmft.activations import Activation
 from scalewright.sim.dmft.solution import Solution
 from scalewright.sim.dmft.solve import solve
 
-__all__ = ["Solution", "solve"]
+__all__ = ["Activation", "Solution", "solve"]

@@ -22,6 +22,16 @@ def march_bytes(problem: Problem, *, gammas: int) -> int:
     return 8 * gammas * m * (6 * problem.hidden_layers * m + problem.samples)
 
 
+def sampling_bytes(problem: Problem, draws: int, replicates: int, *, two_time: bool) -> int:
+    """Return the bytes of one sampled march and of the replicates that wait to be averaged."""
+    n, k, layers = problem.times * problem.samples, problem.outputs, problem.hidden_layers
+    if layers == 1:
+        march = draws * n * (1 + k) * 2 + n**2 * (1 + k**2)
+    else:
+        march = layers * (draws * n * 5 * (1 + k) + n**2 * (2 + 2 * k + 2 * k**2))
+    return 8 * march + replicates * kernel_bytes(problem, gammas=1, two_time=two_time, sampled=True)
+
+
 def check_memory(problem: Problem, need: int, limit: int, *, two_time: bool) -> None:
     """Raise ValueError, before anything is allocated, if the answer would not fit."""
     if need <= limit:
@@ -32,3 +42,8 @@ def check_memory(problem: Problem, need: int, limit: int, *, two_time: bool) -> 
         f"steps and {problem.hidden_layers} hidden layers would fill {need / GIB:.1f} GiB, more than "
         f"memory={limit / GIB:.1f} GiB: cut steps or samples (the size grows with the square of both){cut}"
     )
+
+
+def advice(problem: Problem, samples: int) -> str:
+    """Say when averaging real networks is the cheaper way to the same error, "" where it is not."""
+    return ""

@@ -81,7 +81,7 @@ def _learned(c: np.ndarray, drive: np.ndarray, gradient: np.ndarray, p: int, two
 
 
 def backward_responses(problem: Problem, found: dict[str, Any]) -> list[np.ndarray]:
-    """Return B^0 ... B^L, B^l = dg^{layer+1}/du^{layer+1} (T+1, K, T+1, P), zero of the readout."""
+    """Return B^0 ... B^L, B^l = dg^{l+1}/du^{l+1} (T+1, K, T+1, P), zero of the readout."""
     p, k, times = problem.samples, problem.outputs, problem.times
     pulls = np.zeros((times, p, k))
     for t, batch in enumerate(problem.batches):

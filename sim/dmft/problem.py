@@ -57,6 +57,14 @@ class Problem:
         """Learning rate of every weight layer over the batch size (L+1,)."""
         return self.lr * self.rates / self.batches.shape[1]
 
+    @cached_property
+    def mask(self) -> np.ndarray:
+        """How often every sample is in the batch of a step (T+1, P)."""
+        counts = np.zeros((self.times, self.samples))
+        for row, batch in zip(counts, self.batches, strict=True):
+            np.add.at(row, batch, 1.0)
+        return counts
+
     @property
     def branch(self) -> float:
         """Multiplier of every residual branch, 1 without skip connections."""

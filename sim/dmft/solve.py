@@ -1,18 +1,34 @@
 """The one call: pose the problem, choose the march, return the trajectory with its status."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
 
-from scalewright.sim.dmft import cost, fields, linear
-from scalewright.sim.dmft.problem import Problem, check_positive, pose
-from scalewright.sim.dmft.solution import Fields, Solution, assemble, divergence
-
-#: Outputs beyond this have left every loss of interest, and their kernels overflow.
-OVERFLOW = 1e30
+from scalewright.sim.dmft import cost, exact, sampled
+from scalewright.sim.dmft.activations import Activation, activation_of
+from scalewright.sim.dmft.problem import Problem, check_integer, check_positive, pose
+from scalewright.sim.dmft.solution import Fields, Solution, Status, assemble, divergence
 
 Kernels = Literal["two-time", "equal-time"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to solve: what of the kernels to keep, the memory in bytes, and what sampling may spend."""
+
+    two_time: bool
+    memory: int
+    samples: int
+    replicates: int
+    seed: int
+    accuracy: float
+
+    @property
+    def draws(self) -> int:
+        """Draws of one replicate."""
+        return self.samples // self.replicates
 
 
 def solve(
@@ -22,28 +38,89 @@ def solve(
     hidden_layers: int,
     lr: float,
     steps: int,
-    activation: str = "linear",
+    activation: str | Activation = "linear",
     gamma: float | Sequence[float] = 1.0,
     loss: str = "mse",
     momentum: float = 0.0,
     weight_decay: float = 0.0,
     batches: Any = None,
     rates: Sequence[float] | None = None,
+    residual: float | None = None,
     kernels: Kernels = "two-time",
     memory: float = 4.0,
+    samples: int = 16384,
+    replicates: int = 8,
+    seed: int = 0,
+    accuracy: float = 0.03,
 ) -> Solution:
-    problem = pose(
-        kernel, targets, hidden_layers=hidden_layers, activation=activation, loss=loss, lr=lr, steps=steps,
-        momentum=momentum, weight_decay=weight_decay, batches=batches, rates=rates,
-    )  # fmt: skip
-    gammas = check_gamma(gamma)
+    r"""Solve for a network of infinite width that learns features, trained by gradient descent.
+
+    $h^1 = W^0 x / \sqrt D$, $h^{l+1} = W^l \phi(h^l) / \sqrt N$, $f = w \cdot \phi(h^L) / (\gamma N)$, all
+    weights
+    N(0, 1), every learning rate $\eta \gamma^2 N$, outputs centred; loss the mean over samples (squared:
+    $\frac1{2P}\sum (f - y)^2$). With `residual` $h^{l+1} = h^l + \beta_0 W^l \phi(h^l) / \sqrt{(L-1) N}$.
+
+    Args:
+        kernel: K^x = X X^T / D (P, P), of all samples, those in no batch (a test set) included.
+        targets: (P, K) or (P,); classes for "cross-entropy", -1 and 1 for "logistic".
+        hidden_layers: L.
+        lr: base learning rate eta.
+        steps: T; entries 0 ... T are returned, entry t before update t.
+        activation: "linear", "tanh", "erf", "softplus", "gelu", "relu", or a `dmft.Activation`. Linear
+        networks
+            are solved exactly, others by sampling (one hidden layer by its exact map of every neuron).
+        gamma: feature-learning strength; a list is solved at once and adds a dimension.
+        loss: "mse", "cross-entropy" or "logistic".
+        momentum, weight_decay: of torch's SGD; a step removes lr * weight_decay of every weight.
+        batches: samples of every step (T+1, B), the last row only evaluated; None is the full batch.
+        rates: learning rates of the L + 1 weight layers over the base rate, see `prefactors`.
+        residual: beta_0; None for a network without skip connections.
+        kernels: "two-time" keeps kernels at all pairs of steps, "equal-time" only at equal ones.
+        memory: GiB that kernels may fill; more is refused before anything is allocated.
+        samples, replicates: draws in all, and into how many independent runs they are divided.
+        seed: of all draws; the same for every gamma.
+        accuracy: relative standard error of every kernel above which the status is "inaccurate".
+
+    Returns:
+        A `Solution`: trajectory, status, message, standard_error.
+
+    Raises:
+        TypeError, ValueError: one sentence on what is accepted, what was given, and the fix.
+
+    Cost: linear 12 L T (T K)^2 K + L (T P)^2 T K products; sampled 16 L T samples (T P K)(P K), and memory
+    10 L samples T P K / replicates. See docs/how-to/dmft-or-wide-networks.md for when real networks are
+    cheaper; the message says it too.
+
+    >>> import numpy as np
+    >>> found = solve(kernel=np.eye(2), targets=[1.0, -1.0], hidden_layers=1, gamma=2.0, lr=0.3, steps=40)
+    >>> found.status, round(float(found.trajectory.loss[-1]), 6)
+    ('exact', 0.0)
+
+    Source: Bordelon and Pehlevan, NeurIPS 2022 (arXiv 2205.09653), eqs. 1-12, in the exact discrete-time
+    form of
+    docs/concepts/dmft.md; residual networks: Bordelon et al., arXiv 2309.16620.
+    """
     if kernels not in get_args(Kernels):
         raise ValueError(f"dmft.solve: kernels must be 'two-time' or 'equal-time'; given {kernels!r}")
-    two_time = kernels == "two-time"
-    limit = int(cost.GIB * check_positive("memory", memory))
-    need = cost.kernel_bytes(problem, gammas=len(gammas), two_time=two_time, sampled=False)
-    cost.check_memory(problem, need + cost.march_bytes(problem, gammas=len(gammas)), limit, two_time=two_time)
-    return exact(problem, gammas, two_time=two_time, batched=np.ndim(gamma) == 1)
+    problem = pose(
+        kernel, targets, hidden_layers=hidden_layers, activation=_name(activation), loss=loss, lr=lr,
+        steps=steps, momentum=momentum, weight_decay=weight_decay, batches=batches, rates=rates,
+        residual=residual,
+    )  # fmt: skip
+    chosen = activation_of(activation, hidden_layers=problem.hidden_layers)
+    options = Options(
+        kernels == "two-time", int(cost.GIB * check_positive("memory", memory)),
+        check_integer("samples", samples, 1), check_integer("replicates", replicates, 2),
+        check_integer("seed", seed, 0), check_positive("accuracy", accuracy),
+    )  # fmt: skip
+    gammas, batched = check_gamma(gamma), np.ndim(gamma) == 1
+    if chosen.name == "linear" and residual is None:
+        return _exact(problem, gammas, options, batched=batched)
+    return _sampled(problem, chosen, gammas, options, batched=batched)
+
+
+def _name(activation: Any) -> str:
+    return activation.name if isinstance(activation, Activation) else str(activation)
 
 
 def check_gamma(gamma: Any) -> np.ndarray:
@@ -57,51 +134,89 @@ def check_gamma(gamma: Any) -> np.ndarray:
     return gammas
 
 
-def exact(problem: Problem, gammas: np.ndarray, *, two_time: bool, batched: bool) -> Solution:
-    """Solve a deep linear network exactly for all gammas at once."""
-    found = linear.march(problem, gammas)
-    every = [_fields(problem, gammas, found, i, two_time) for i in range(len(gammas))]
-    trajectory = assemble(problem, gammas, every, batched=batched, attrs={"method": "causal march"})
-    said = divergence(problem, trajectory)
-    message = "the causal march is exact to rounding" if said is None else said
-    errors = {"outputs": 0.0, "feature_kernel": 0.0, "gradient_kernel": 0.0}
-    return Solution(trajectory, "exact" if said is None else "diverged", message, errors)
+def _exact(problem: Problem, gammas: np.ndarray, options: Options, *, batched: bool) -> Solution:
+    count = len(gammas)
+    need = cost.kernel_bytes(problem, gammas=count, two_time=options.two_time, sampled=False)
+    need += cost.march_bytes(problem, gammas=count)
+    cost.check_memory(problem, need, options.memory, two_time=options.two_time)
+    found = exact.deep_linear(problem, gammas, two_time=options.two_time)
+    return conclude(problem, gammas, found, "exact", "the causal march is exact to rounding", batched=batched)
 
 
-def _last_finite(problem: Problem, outputs: np.ndarray) -> int:
-    """Return the last step before the loss is lost to overflow."""
-    finite = np.isfinite(outputs).all(axis=(1, 2)) & (np.abs(outputs) < OVERFLOW).all(axis=(1, 2))
-    return problem.steps if finite.all() else max(int(finite.argmin()) - 1, 0)
-
-
-def _cut(problem: Problem, name: str, value: Any, last: int) -> Any:
-    """Return a record without what follows step `last`: causal, so that nothing before it changes."""
-    if isinstance(value, tuple):
-        return tuple(_cut(problem, name, v, last) for v in value)
-    if name in ("outputs", "residuals"):
-        return np.where(
-            np.arange(problem.times)[:, None, None] <= last, value, np.nan if name == "outputs" else 0
+def _sampled(
+    problem: Problem, activation: Activation, gammas: np.ndarray, options: Options, *, batched: bool
+) -> Solution:
+    if options.draws < 2:
+        raise ValueError(
+            f"dmft.solve: samples must be at least 2 a replicate; given samples={options.samples} for "
+            f"replicates={options.replicates}"
         )
-    known = np.repeat(np.arange(problem.times) <= last, problem.outputs)
-    if name == "pulled":
-        return np.where(known[:, None], value, 0.0)
-    return np.where(known[:, None] & known, value, 0.0)
+    need = len(gammas) * cost.kernel_bytes(problem, gammas=1, two_time=options.two_time, sampled=True)
+    need += cost.sampling_bytes(problem, options.draws, options.replicates, two_time=options.two_time)
+    cost.check_memory(problem, need, options.memory, two_time=options.two_time)
+    found = [
+        sampled.sample(
+            problem, activation, float(gamma), draws=options.draws, replicates=options.replicates,
+            seed=options.seed, two_time=options.two_time,
+        )
+        for gamma in gammas
+    ]  # fmt: skip
+    said = f"mean of {options.replicates} replicates of {options.draws} draws"
+    solution = conclude(problem, gammas, found, "sampled", said, batched=batched)
+    return judge(solution, problem, options, activation.caveat if problem.hidden_layers > 1 else "")
 
 
-def _fields(
-    problem: Problem, gammas: np.ndarray, found: dict[str, Any], index: int, two_time: bool
-) -> Fields:
-    one: dict[str, Any] = {
-        name: tuple(v[index] for v in value) if isinstance(value, tuple) else value[index]
-        for name, value in found.items()
-    }
-    last = _last_finite(problem, one["outputs"])
-    if last < problem.steps:
-        one = {name: _cut(problem, name, value, last) for name, value in one.items()}
+def conclude(
+    problem: Problem, gammas: np.ndarray, found: Sequence[Fields], status: Status, said: str, *, batched: bool
+) -> Solution:
+    """Return the solution with its trajectory; a run that diverged says so instead of what was done."""
+    trajectory = assemble(problem, gammas, found, batched=batched, attrs={"method": said})
+    trouble = divergence(problem, trajectory)
+    errors = relative_errors(trajectory)
+    return Solution(trajectory, status if trouble is None else "diverged", trouble or said, errors)
+
+
+def relative_errors(trajectory: Any) -> dict[str, float]:
+    """Return |error| / |value| of outputs and of every kernel and layer, the largest over gammas."""
+    found: dict[str, float] = {}
+    for name in ("outputs", "feature_kernel", "gradient_kernel"):
+        values = trajectory[name]
+        errors = trajectory.get(f"{name}_error")
+        for layer in [None] if name == "outputs" else trajectory.layer.values:
+            key = name if layer is None else f"{name}[{layer}]"
+            if errors is None:
+                found[key] = 0.0
+                continue
+            part, away = (x if layer is None else x.sel(layer=layer) for x in (values, errors))
+            found[key] = max(_ratio(a, v) for a, v in zip(_rows(away), _rows(part), strict=True))
+    return found
+
+
+def _rows(array: Any) -> np.ndarray:
+    values = array.values
+    return values.reshape(len(values), -1) if "gamma" in array.dims else values.reshape(1, -1)
+
+
+def _ratio(error: np.ndarray, value: np.ndarray) -> float:
+    finite = np.isfinite(value) & np.isfinite(error)
     with np.errstate(over="ignore", invalid="ignore"):
-        features, answers = fields.sample_kernels(problem, gammas[index], one, two_time=two_time)
-        gradients = fields.gradient_kernels(problem, one)
-        if not two_time:
-            gradients = [np.einsum("tktj->tkj", g) for g in gradients]
-            return Fields(one["outputs"], features, gradients)
-        return Fields(one["outputs"], features, gradients, answers, fields.backward_responses(problem, one))
+        size = float(np.linalg.norm(value[finite]))
+        return float(np.linalg.norm(error[finite])) / size if size > 0 else 0.0
+
+
+def judge(solution: Solution, problem: Problem, options: Options, caveat: str) -> Solution:
+    """Say whether the sampled kernels are as accurate as was asked, and what is cheaper."""
+    if solution.status == "diverged":
+        return solution
+    kernels = {key: value for key, value in solution.standard_error.items() if key != "outputs"}
+    name = max(kernels, key=lambda key: kernels[key])
+    worst = kernels[name]
+    said = f"{solution.message}; largest relative standard error {worst:.2g}, of {name}"
+    status: Status = "sampled"
+    if worst > options.accuracy:
+        status = "inaccurate"
+        needed = int(np.ceil(options.samples * (worst / options.accuracy) ** 2 / 1000)) * 1000
+        said += f", above accuracy={options.accuracy:g}: take about samples={needed}"
+    parts = [said, caveat, cost.advice(problem, options.samples)]
+    message = "; ".join(part for part in parts if part)
+    return Solution(solution.trajectory, status, message, solution.standard_error)
