@@ -1,17 +1,18 @@
 """The one call: pose the problem, choose the march, return the trajectory with its status."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
 
-from scalewright.sim.dmft import cost, exact, sampled
+from scalewright.sim.dmft import cost, exact, flow, sampled
 from scalewright.sim.dmft.activations import Activation, activation_of
 from scalewright.sim.dmft.problem import Problem, check_integer, check_positive, pose
 from scalewright.sim.dmft.solution import Fields, Solution, Status, assemble, divergence
 
 Kernels = Literal["two-time", "equal-time"]
+Dynamics = Literal["descent", "flow"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ def solve(
     batches: Any = None,
     rates: Sequence[float] | None = None,
     residual: float | None = None,
+    dynamics: Dynamics = "descent",
+    refine: int = 2,
     kernels: Kernels = "two-time",
     memory: float = 4.0,
     samples: int = 16384,
@@ -75,6 +78,9 @@ def solve(
         batches: samples of every step (T+1, B), the last row only evaluated; None is the full batch.
         rates: learning rates of the L + 1 weight layers over the base rate, see `prefactors`.
         residual: beta_0; None for a network without skip connections.
+        dynamics: "descent", or "flow": vanishing learning rate at the times lr * step, extrapolated from
+            marches with `refine`, 2 `refine` and 4 `refine` steps in place of one, with its error.
+        refine: see `dynamics`.
         kernels: "two-time" keeps kernels at all pairs of steps, "equal-time" only at equal ones.
         memory: GiB that kernels may fill; more is refused before anything is allocated.
         samples, replicates: draws in all, and into how many independent runs they are divided.
@@ -114,9 +120,23 @@ def solve(
         check_integer("seed", seed, 0), check_positive("accuracy", accuracy),
     )  # fmt: skip
     gammas, batched = check_gamma(gamma), np.ndim(gamma) == 1
-    if chosen.name == "linear" and residual is None:
+    exactly = chosen.name == "linear" and residual is None
+    if dynamics == "flow":
+        _check_flow(problem, batches, check_integer("refine", refine, 1))
+        return _flow(problem, chosen, gammas, options, refine, batched=batched, exactly=exactly)
+    if dynamics != "descent":
+        raise ValueError(f"dmft.solve: dynamics must be 'descent' or 'flow'; given {dynamics!r}")
+    if exactly:
         return _exact(problem, gammas, options, batched=batched)
     return _sampled(problem, chosen, gammas, options, batched=batched)
+
+
+def _check_flow(problem: Problem, batches: Any, refine: int) -> None:
+    if batches is not None or problem.momentum:
+        raise ValueError(
+            "dmft.solve: dynamics='flow' is that of the full batch without momentum; give neither "
+            f"batches nor momentum; given momentum={problem.momentum:g}"
+        )
 
 
 def _name(activation: Any) -> str:
@@ -135,10 +155,7 @@ def check_gamma(gamma: Any) -> np.ndarray:
 
 
 def _exact(problem: Problem, gammas: np.ndarray, options: Options, *, batched: bool) -> Solution:
-    count = len(gammas)
-    need = cost.kernel_bytes(problem, gammas=count, two_time=options.two_time, sampled=False)
-    need += cost.march_bytes(problem, gammas=count)
-    cost.check_memory(problem, need, options.memory, two_time=options.two_time)
+    _reserve_exact(problem, len(gammas), options)
     found = exact.deep_linear(problem, gammas, two_time=options.two_time)
     return conclude(problem, gammas, found, "exact", "the causal march is exact to rounding", batched=batched)
 
@@ -146,24 +163,60 @@ def _exact(problem: Problem, gammas: np.ndarray, options: Options, *, batched: b
 def _sampled(
     problem: Problem, activation: Activation, gammas: np.ndarray, options: Options, *, batched: bool
 ) -> Solution:
+    _reserve_sampled(problem, len(gammas), options)
+    found = [_draw(problem, activation, float(gamma), options) for gamma in gammas]
+    said = f"mean of {options.replicates} replicates of {options.draws} draws"
+    solution = conclude(problem, gammas, found, "sampled", said, batched=batched)
+    return judge(solution, problem, options, activation.caveat if problem.hidden_layers > 1 else "")
+
+
+def _flow(
+    problem: Problem,
+    activation: Activation,
+    gammas: np.ndarray,
+    options: Options,
+    refine: int,
+    *,
+    batched: bool,
+    exactly: bool,
+) -> Solution:
+    """Extrapolate to vanishing learning rate, one gamma after the other."""
+    finest = flow.refined(problem, refine * flow.LEVELS[-1])
+    (_reserve_exact if exactly else _reserve_sampled)(finest, 1, options)
+
+    def solver(gamma: float) -> Callable[[Problem], Fields]:
+        if exactly:
+            return lambda one: exact.deep_linear(one, np.array([gamma]), two_time=options.two_time)[0]
+        return lambda one: _draw(one, activation, gamma, options)
+
+    found = [flow.extrapolate(solver(float(gamma)), problem, refine=refine) for gamma in gammas]
+    said = f"gradient flow, extrapolated from {', '.join(str(refine * n) for n in flow.LEVELS)} steps for one"
+    solution = conclude(problem, gammas, found, "extrapolated", said, batched=batched)
+    return judge(solution, problem, options, "")
+
+
+def _draw(problem: Problem, activation: Activation, gamma: float, options: Options) -> Fields:
+    return sampled.sample(
+        problem, activation, gamma, draws=options.draws, replicates=options.replicates, seed=options.seed,
+        two_time=options.two_time,
+    )  # fmt: skip
+
+
+def _reserve_exact(problem: Problem, gammas: int, options: Options) -> None:
+    need = cost.kernel_bytes(problem, gammas=gammas, two_time=options.two_time, sampled=False)
+    need += cost.march_bytes(problem, gammas=gammas)
+    cost.check_memory(problem, need, options.memory, two_time=options.two_time)
+
+
+def _reserve_sampled(problem: Problem, gammas: int, options: Options) -> None:
     if options.draws < 2:
         raise ValueError(
             f"dmft.solve: samples must be at least 2 a replicate; given samples={options.samples} for "
             f"replicates={options.replicates}"
         )
-    need = len(gammas) * cost.kernel_bytes(problem, gammas=1, two_time=options.two_time, sampled=True)
+    need = gammas * cost.kernel_bytes(problem, gammas=1, two_time=options.two_time, sampled=True)
     need += cost.sampling_bytes(problem, options.draws, options.replicates, two_time=options.two_time)
     cost.check_memory(problem, need, options.memory, two_time=options.two_time)
-    found = [
-        sampled.sample(
-            problem, activation, float(gamma), draws=options.draws, replicates=options.replicates,
-            seed=options.seed, two_time=options.two_time,
-        )
-        for gamma in gammas
-    ]  # fmt: skip
-    said = f"mean of {options.replicates} replicates of {options.draws} draws"
-    solution = conclude(problem, gammas, found, "sampled", said, batched=batched)
-    return judge(solution, problem, options, activation.caveat if problem.hidden_layers > 1 else "")
 
 
 def conclude(
@@ -211,12 +264,13 @@ def judge(solution: Solution, problem: Problem, options: Options, caveat: str) -
     kernels = {key: value for key, value in solution.standard_error.items() if key != "outputs"}
     name = max(kernels, key=lambda key: kernels[key])
     worst = kernels[name]
-    said = f"{solution.message}; largest relative standard error {worst:.2g}, of {name}"
-    status: Status = "sampled"
+    said = f"{solution.message}; largest relative error {worst:.2g}, of {name}"
+    status: Status = solution.status
     if worst > options.accuracy:
         status = "inaccurate"
         needed = int(np.ceil(options.samples * (worst / options.accuracy) ** 2 / 1000)) * 1000
-        said += f", above accuracy={options.accuracy:g}: take about samples={needed}"
+        more = "a larger refine" if solution.status == "extrapolated" else f"about samples={needed}"
+        said += f", above accuracy={options.accuracy:g}: take {more}"
     parts = [said, caveat, cost.advice(problem, options.samples)]
     message = "; ".join(part for part in parts if part)
     return Solution(solution.trajectory, status, message, solution.standard_error)
