@@ -7,18 +7,14 @@ one, is the
 error.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
+from scalewright.sim.dmft.extrapolation import LEVELS, extrapolate
 from scalewright.sim.dmft.problem import Problem
 from scalewright.sim.dmft.solution import Fields
-
-LEVELS = (1, 2, 4)
-THIRD = (1 / 3, -2.0, 8 / 3)
-SECOND = (0.0, -1.0, 2.0)
 
 
 def refined(problem: Problem, by: int) -> Problem:
@@ -28,19 +24,14 @@ def refined(problem: Problem, by: int) -> Problem:
     return replace(problem, lr=problem.lr / by, steps=steps, batches=batches)
 
 
-def extrapolate(solve: Callable[[Problem], Fields], problem: Problem, *, refine: int) -> Fields:
+def solve(solver: Callable[[Problem], Fields], problem: Problem, *, refine: int) -> Fields:
     """Return the fields of gradient flow at the times lr * step, with the error of the extrapolation.
 
     Args:
-        solve: what solves one refined problem.
-        refine: r, how many steps of the coarsest march stand for one.
+        solver: what solves one refined problem.
+        refine: how many steps of the coarsest march stand for one.
     """
-    runs = [every(solve(refined(problem, refine * level)), refine * level) for level in LEVELS]
-    outputs, outputs_error = _combine([run.outputs for run in runs], _noise(runs, "outputs"))
-    features, features_error = _combine_lists([run.features for run in runs], _noise(runs, "features"))
-    gradients, gradients_error = _combine_lists([run.gradients for run in runs], _noise(runs, "gradients"))
-    errors = {"outputs": outputs_error, "features": features_error, "gradients": gradients_error}
-    return Fields(outputs, features, gradients, errors=errors)
+    return extrapolate([every(solver(refined(problem, refine * n)), refine * n) for n in LEVELS])
 
 
 def every(found: Fields, stride: int) -> Fields:
@@ -61,25 +52,3 @@ def every(found: Fields, stride: int) -> Fields:
     }  # fmt: skip
     features, gradients = [pick(x) for x in found.features], [pick(x) for x in found.gradients]
     return Fields(found.outputs[::stride], features, gradients, errors=errors)
-
-
-def _noise(runs: Sequence[Fields], name: str) -> Any:
-    """Return the standard errors of the three levels, None where they are exact."""
-    return [run.errors[name] for run in runs] if name in runs[0].errors else None
-
-
-def _combine(levels: Sequence[np.ndarray], noise: Any) -> tuple[np.ndarray, np.ndarray]:
-    best = sum(weight * x for weight, x in zip(THIRD, levels, strict=True))
-    less = sum(weight * x for weight, x in zip(SECOND, levels, strict=True))
-    error = np.abs(best - less)
-    if noise is not None:
-        error = np.sqrt(error**2 + sum((w * e) ** 2 for w, e in zip(THIRD, noise, strict=True)))
-    return np.asarray(best), error
-
-
-def _combine_lists(levels: Sequence[Sequence[np.ndarray]], noise: Any) -> tuple[list[np.ndarray], list[Any]]:
-    layers = range(len(levels[0]))
-    pairs = [
-        _combine([x[i] for x in levels], None if noise is None else [e[i] for e in noise]) for i in layers
-    ]
-    return [best for best, _ in pairs], [error for _, error in pairs]

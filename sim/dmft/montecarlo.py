@@ -6,6 +6,7 @@ u and r Gaussian of the kernels of the layer below and above, which are means ov
 responses in C and D are means of tangents along random signs. The derivation is in docs/concepts/dmft.md.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -40,14 +41,31 @@ def draw(problem: Problem, draws: int, seed: tuple[int, ...]) -> Draws:
     p, k, n, layers = problem.samples, problem.outputs, problem.times * problem.samples, problem.hidden_layers
     forward_sizes = [p, *[n] * (layers - 1)]
     backward_sizes = [*[n * k] * (layers - 1), k]
-    fields = [normal(rng, draws, f + b) for f, b in zip(forward_sizes, backward_sizes, strict=True)]
-    probes = [signs(rng, draws, f + b) for f, b in zip(forward_sizes, backward_sizes, strict=True)]
-    return Draws(
-        tuple(x[:, :f] for x, f in zip(fields, forward_sizes, strict=True)),
-        tuple(x[:, f:] for x, f in zip(fields, forward_sizes, strict=True)),
-        tuple(x[:, :f] for x, f in zip(probes, forward_sizes, strict=True)),
-        tuple(x[:, f:] for x, f in zip(probes, forward_sizes, strict=True)),
-    )
+    fields = _blocks(normal, rng, draws, forward_sizes, backward_sizes, joint=problem.residual is not None)
+    probes = _blocks(signs, rng, draws, forward_sizes, backward_sizes, joint=problem.residual is not None)
+    return Draws(*fields, *probes)
+
+
+def _blocks(
+    make: Callable[..., np.ndarray],
+    rng: np.random.Generator,
+    draws: int,
+    forward: list[int],
+    backward: list[int],
+    *,
+    joint: bool,
+) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+    """Return numbers for the forward and backward fields of every layer, whitened together where they meet.
+
+    The fields of a layer meet at its neurons; a residual stream brings those of all layers together.
+    """
+    sizes = [f + b for f, b in zip(forward, backward, strict=True)]
+    if joint and draws >= 2 * (sum(sizes) + 1):
+        layers = np.split(make(rng, draws, sum(sizes)), np.cumsum(sizes)[:-1], axis=1)
+    else:
+        layers = [make(rng, draws, size) for size in sizes]
+    ahead = tuple(np.ascontiguousarray(x[:, :f]) for x, f in zip(layers, forward, strict=True))
+    return ahead, tuple(np.ascontiguousarray(x[:, f:]) for x, f in zip(layers, forward, strict=True))
 
 
 def march(problem: Problem, activation: Activation, gamma: float, draws: Draws) -> dict[str, Any]:

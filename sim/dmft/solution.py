@@ -27,7 +27,9 @@ class Fields:
         gradients: G^(l+1), (T+1, K, T+1, K), with P before each K where it depends on the sample; or
             without the second time.
         forward, backward: responses A^l and B^l, None where they were not asked for.
-        errors: standard errors under the names `outputs`, `features`, `gradients`, `tangent`; empty if exact.
+        errors: standard errors under the names of the fields and of the scalars; empty if exact.
+        tangent: Theta at equal times (T+1, P, K, P, K), where it is not the sum over the layers that are
+        shown.
     """
 
     outputs: np.ndarray
@@ -36,6 +38,7 @@ class Fields:
     forward: Sequence[np.ndarray] | None = None
     backward: Sequence[np.ndarray] | None = None
     errors: Mapping[str, Any] = field(default_factory=dict)
+    tangent: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -181,6 +184,8 @@ def layer_weights(problem: Problem) -> np.ndarray:
 
 def tangent_of(problem: Problem, found: Fields) -> np.ndarray:
     """Return the tangent kernel at equal times (T+1, P, K, P, K)."""
+    if found.tangent is not None:
+        return found.tangent
     sampled = found.gradients[0].ndim in (5, 6)
     features = [equal_times(x, 4) for x in found.features]
     gradients = [equal_times(x, 6 if sampled else 4) for x in found.gradients]

@@ -1,42 +1,26 @@
 """The one call: pose the problem, choose the march, return the trajectory with its status."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
 
-from scalewright.sim.dmft import cost, exact, flow, sampled
+from scalewright.sim.dmft import cost
 from scalewright.sim.dmft.activations import Activation, activation_of
 from scalewright.sim.dmft.problem import Problem, check_integer, check_positive, pose
-from scalewright.sim.dmft.solution import Fields, Solution, Status, assemble, divergence
+from scalewright.sim.dmft.runs import Options, Run, deepen, descend, follow
+from scalewright.sim.dmft.solution import Solution
 
 Kernels = Literal["two-time", "equal-time"]
 Dynamics = Literal["descent", "flow"]
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to solve: what of the kernels to keep, the memory in bytes, and what sampling may spend."""
-
-    two_time: bool
-    memory: int
-    samples: int
-    replicates: int
-    seed: int
-    accuracy: float
-
-    @property
-    def draws(self) -> int:
-        """Draws of one replicate."""
-        return self.samples // self.replicates
 
 
 def solve(
     *,
     kernel: Any,
     targets: Any,
-    hidden_layers: int,
+    hidden_layers: float,
     lr: float,
     steps: int,
     activation: str | Activation = "linear",
@@ -47,6 +31,7 @@ def solve(
     batches: Any = None,
     rates: Sequence[float] | None = None,
     residual: float | None = None,
+    branches: int = 8,
     dynamics: Dynamics = "descent",
     refine: int = 2,
     kernels: Kernels = "two-time",
@@ -66,7 +51,9 @@ def solve(
     Args:
         kernel: K^x = X X^T / D (P, P), of all samples, those in no batch (a test set) included.
         targets: (P, K) or (P,); classes for "cross-entropy", -1 and 1 for "logistic".
-        hidden_layers: L.
+        hidden_layers: L; `math.inf` with `residual` is the joint limit of width and depth, extrapolated from
+            `branches`, 2 `branches` and 4 `branches` with its error, and shown at the layer times of the
+            first.
         lr: base learning rate eta.
         steps: T; entries 0 ... T are returned, entry t before update t.
         activation: "linear", "tanh", "erf", "softplus", "gelu", "relu", or a `dmft.Activation`. Linear
@@ -78,6 +65,7 @@ def solve(
         batches: samples of every step (T+1, B), the last row only evaluated; None is the full batch.
         rates: learning rates of the L + 1 weight layers over the base rate, see `prefactors`.
         residual: beta_0; None for a network without skip connections.
+        branches: see `hidden_layers`.
         dynamics: "descent", or "flow": vanishing learning rate at the times lr * step, extrapolated from
             marches with `refine`, 2 `refine` and 4 `refine` steps in place of one, with its error.
         refine: see `dynamics`.
@@ -109,9 +97,9 @@ def solve(
     if kernels not in get_args(Kernels):
         raise ValueError(f"dmft.solve: kernels must be 'two-time' or 'equal-time'; given {kernels!r}")
     problem = pose(
-        kernel, targets, hidden_layers=hidden_layers, activation=_name(activation), loss=loss, lr=lr,
-        steps=steps, momentum=momentum, weight_decay=weight_decay, batches=batches, rates=rates,
-        residual=residual,
+        kernel, targets, hidden_layers=_layers(hidden_layers, residual, branches),  # type: ignore[arg-type]
+        activation=_name(activation), loss=loss, lr=lr, steps=steps, momentum=momentum,
+        weight_decay=weight_decay, batches=batches, rates=rates, residual=residual,
     )  # fmt: skip
     chosen = activation_of(activation, hidden_layers=problem.hidden_layers)
     options = Options(
@@ -119,23 +107,45 @@ def solve(
         check_integer("samples", samples, 1), check_integer("replicates", replicates, 2),
         check_integer("seed", seed, 0), check_positive("accuracy", accuracy),
     )  # fmt: skip
+    if options.draws < 2:
+        raise ValueError(
+            f"dmft.solve: samples must be at least 2 a replicate; given samples={samples} for "
+            f"replicates={replicates}"
+        )
     gammas, batched = check_gamma(gamma), np.ndim(gamma) == 1
-    exactly = chosen.name == "linear" and residual is None
+    run = Run(problem, chosen, gammas, options, batched)
     if dynamics == "flow":
-        _check_flow(problem, batches, check_integer("refine", refine, 1))
-        return _flow(problem, chosen, gammas, options, refine, batched=batched, exactly=exactly)
+        _check_flow(problem, batches, hidden_layers, check_integer("refine", refine, 1))
+        return follow(run, refine)
     if dynamics != "descent":
         raise ValueError(f"dmft.solve: dynamics must be 'descent' or 'flow'; given {dynamics!r}")
-    if exactly:
-        return _exact(problem, gammas, options, batched=batched)
-    return _sampled(problem, chosen, gammas, options, batched=batched)
+    if hidden_layers == math.inf:
+        return deepen(run)
+    return descend(run)
 
 
-def _check_flow(problem: Problem, batches: Any, refine: int) -> None:
+def _layers(hidden_layers: float, residual: float | None, branches: int) -> float:
+    """Return the hidden layers of the problem, of infinite depth those of its coarsest discretisation."""
+    if hidden_layers != math.inf:
+        return hidden_layers
+    if residual is None:
+        raise ValueError(
+            "dmft.solve: hidden_layers=inf needs residual=beta_0: without skip connections infinite depth "
+            "has no limit that learns"
+        )
+    return check_integer("branches", branches, 1) + 1
+
+
+def _check_flow(problem: Problem, batches: Any, hidden_layers: float, refine: int) -> None:
+    if hidden_layers == math.inf:
+        raise ValueError(
+            "dmft.solve: dynamics='flow' takes a finite number of hidden layers; given inf: take one such as "
+            "17, whose distance from infinity falls as 1/L"
+        )
     if batches is not None or problem.momentum:
         raise ValueError(
-            "dmft.solve: dynamics='flow' is that of the full batch without momentum; give neither "
-            f"batches nor momentum; given momentum={problem.momentum:g}"
+            "dmft.solve: dynamics='flow' is that of the full batch without momentum; give neither batches "
+            f"nor momentum; given momentum={problem.momentum:g}"
         )
 
 
@@ -152,125 +162,3 @@ def check_gamma(gamma: Any) -> np.ndarray:
             "gamma -> 0 is dmft.limits.lazy"
         )
     return gammas
-
-
-def _exact(problem: Problem, gammas: np.ndarray, options: Options, *, batched: bool) -> Solution:
-    _reserve_exact(problem, len(gammas), options)
-    found = exact.deep_linear(problem, gammas, two_time=options.two_time)
-    return conclude(problem, gammas, found, "exact", "the causal march is exact to rounding", batched=batched)
-
-
-def _sampled(
-    problem: Problem, activation: Activation, gammas: np.ndarray, options: Options, *, batched: bool
-) -> Solution:
-    _reserve_sampled(problem, len(gammas), options)
-    found = [_draw(problem, activation, float(gamma), options) for gamma in gammas]
-    said = f"mean of {options.replicates} replicates of {options.draws} draws"
-    solution = conclude(problem, gammas, found, "sampled", said, batched=batched)
-    return judge(solution, problem, options, activation.caveat if problem.hidden_layers > 1 else "")
-
-
-def _flow(
-    problem: Problem,
-    activation: Activation,
-    gammas: np.ndarray,
-    options: Options,
-    refine: int,
-    *,
-    batched: bool,
-    exactly: bool,
-) -> Solution:
-    """Extrapolate to vanishing learning rate, one gamma after the other."""
-    finest = flow.refined(problem, refine * flow.LEVELS[-1])
-    (_reserve_exact if exactly else _reserve_sampled)(finest, 1, options)
-
-    def solver(gamma: float) -> Callable[[Problem], Fields]:
-        if exactly:
-            return lambda one: exact.deep_linear(one, np.array([gamma]), two_time=options.two_time)[0]
-        return lambda one: _draw(one, activation, gamma, options)
-
-    found = [flow.extrapolate(solver(float(gamma)), problem, refine=refine) for gamma in gammas]
-    said = f"gradient flow, extrapolated from {', '.join(str(refine * n) for n in flow.LEVELS)} steps for one"
-    solution = conclude(problem, gammas, found, "extrapolated", said, batched=batched)
-    return judge(solution, problem, options, "")
-
-
-def _draw(problem: Problem, activation: Activation, gamma: float, options: Options) -> Fields:
-    return sampled.sample(
-        problem, activation, gamma, draws=options.draws, replicates=options.replicates, seed=options.seed,
-        two_time=options.two_time,
-    )  # fmt: skip
-
-
-def _reserve_exact(problem: Problem, gammas: int, options: Options) -> None:
-    need = cost.kernel_bytes(problem, gammas=gammas, two_time=options.two_time, sampled=False)
-    need += cost.march_bytes(problem, gammas=gammas)
-    cost.check_memory(problem, need, options.memory, two_time=options.two_time)
-
-
-def _reserve_sampled(problem: Problem, gammas: int, options: Options) -> None:
-    if options.draws < 2:
-        raise ValueError(
-            f"dmft.solve: samples must be at least 2 a replicate; given samples={options.samples} for "
-            f"replicates={options.replicates}"
-        )
-    need = gammas * cost.kernel_bytes(problem, gammas=1, two_time=options.two_time, sampled=True)
-    need += cost.sampling_bytes(problem, options.draws, options.replicates, two_time=options.two_time)
-    cost.check_memory(problem, need, options.memory, two_time=options.two_time)
-
-
-def conclude(
-    problem: Problem, gammas: np.ndarray, found: Sequence[Fields], status: Status, said: str, *, batched: bool
-) -> Solution:
-    """Return the solution with its trajectory; a run that diverged says so instead of what was done."""
-    trajectory = assemble(problem, gammas, found, batched=batched, attrs={"method": said})
-    trouble = divergence(problem, trajectory)
-    errors = relative_errors(trajectory)
-    return Solution(trajectory, status if trouble is None else "diverged", trouble or said, errors)
-
-
-def relative_errors(trajectory: Any) -> dict[str, float]:
-    """Return |error| / |value| of outputs and of every kernel and layer, the largest over gammas."""
-    found: dict[str, float] = {}
-    for name in ("outputs", "feature_kernel", "gradient_kernel"):
-        values = trajectory[name]
-        errors = trajectory.get(f"{name}_error")
-        for layer in [None] if name == "outputs" else trajectory.layer.values:
-            key = name if layer is None else f"{name}[{layer}]"
-            if errors is None:
-                found[key] = 0.0
-                continue
-            part, away = (x if layer is None else x.sel(layer=layer) for x in (values, errors))
-            found[key] = max(_ratio(a, v) for a, v in zip(_rows(away), _rows(part), strict=True))
-    return found
-
-
-def _rows(array: Any) -> np.ndarray:
-    values = array.values
-    return values.reshape(len(values), -1) if "gamma" in array.dims else values.reshape(1, -1)
-
-
-def _ratio(error: np.ndarray, value: np.ndarray) -> float:
-    finite = np.isfinite(value) & np.isfinite(error)
-    with np.errstate(over="ignore", invalid="ignore"):
-        size = float(np.linalg.norm(value[finite]))
-        return float(np.linalg.norm(error[finite])) / size if size > 0 else 0.0
-
-
-def judge(solution: Solution, problem: Problem, options: Options, caveat: str) -> Solution:
-    """Say whether the sampled kernels are as accurate as was asked, and what is cheaper."""
-    if solution.status == "diverged":
-        return solution
-    kernels = {key: value for key, value in solution.standard_error.items() if key != "outputs"}
-    name = max(kernels, key=lambda key: kernels[key])
-    worst = kernels[name]
-    said = f"{solution.message}; largest relative error {worst:.2g}, of {name}"
-    status: Status = solution.status
-    if worst > options.accuracy:
-        status = "inaccurate"
-        needed = int(np.ceil(options.samples * (worst / options.accuracy) ** 2 / 1000)) * 1000
-        more = "a larger refine" if solution.status == "extrapolated" else f"about samples={needed}"
-        said += f", above accuracy={options.accuracy:g}: take {more}"
-    parts = [said, caveat, cost.advice(problem, options.samples)]
-    message = "; ".join(part for part in parts if part)
-    return Solution(solution.trajectory, status, message, solution.standard_error)
