@@ -39,8 +39,6 @@ class _State:
 
 
 class _March:
-    #: Multiplier of each weight layer, and its rate times gamma times that multiplier.
-
     def __init__(self, problem: Problem, gamma: float) -> None:
         self.problem, self.gamma = problem, gamma
         self.k, self.layers, times = problem.outputs, problem.hidden_layers, problem.times
