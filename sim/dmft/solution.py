@@ -199,11 +199,12 @@ def divergence(problem: Problem, trajectory: xr.Dataset) -> str | None:
         return None
     index = int(np.flatnonzero(at >= 0)[0])
     step = int(at[index])
-    sharp = np.atleast_2d(trajectory.gauss_newton.values)[index, : step + 1]
-    top = float(sharp[np.isfinite(sharp)].max()) if np.isfinite(sharp).any() else float("nan")
+    loss, sharp = (np.atleast_2d(trajectory[name].values)[index] for name in ("loss", "gauss_newton"))
+    last = int(np.flatnonzero(loss[:step] <= loss[0])[-1])
     edge = 2 * (1 + problem.momentum) / problem.lr
     gamma = "" if "gamma" not in trajectory.dims else f" at gamma={trajectory.gamma.values[index]:g}"
     return (
-        f"diverged at step {step}{gamma}: the Gauss-Newton sharpness had reached {top:.3g}, and the edge of "
-        f"stability of lr={problem.lr:g} is {edge:.3g}: lower lr"
+        f"diverged at step {step}{gamma}: the loss exceeds its initial value after step {last}, where the "
+        f"Gauss-Newton sharpness was {sharp[last]:.3g}, and the edge of stability of lr={problem.lr:g} is "
+        f"{edge:.3g}: lower lr"
     )
