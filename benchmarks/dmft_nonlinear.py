@@ -105,8 +105,8 @@ def accuracy() -> list[dict[str, Any]]:
                 row = accuracy_row(problem(5, gamma, layers, activation), 20, 32768, WIDTHS)
                 rows.append(row)
                 print(
-                    f"{activation:8} L {layers} gamma {gamma}: worst own error {row['worst own error']:.4f}, worst "
-                    f"distance at width 2000 {row['worst distance']:.4f}, within {sum(row['within'])} of "
+                    f"{activation:8} L {layers} gamma {gamma}: worst own error {row['worst own error']:.4f}, "
+                    f"worst distance at width 2000 {row['worst distance']:.4f}, within {sum(row['within'])} of "
                     f"{len(row['within'])}",
                     flush=True,
                 )
@@ -136,7 +136,8 @@ def digits() -> list[dict[str, Any]]:
         }  # fmt: skip
         rows.append(row)
         print(
-            f"digits P {samples} {activation}: loss error {loss:.4f}, kernels {np.round(row['kernel errors'], 4)}"
+            f"digits P {samples} {activation}: loss error {loss:.4f}, kernels "
+            f"{np.round(row['kernel errors'], 4)}"
         )
     return rows
 

@@ -13,7 +13,8 @@ def relative_errors(trajectory: Any) -> dict[str, float]:
     found: dict[str, float] = {}
     for name in ("outputs", "feature_kernel", "gradient_kernel"):
         values = trajectory[name]
-        errors = trajectory.get(f"{name}_error")
+        sampled = f"{name}_error" in trajectory  # Dataset.get looks for similar names first, which takes long
+        errors = trajectory[f"{name}_error"] if sampled else None
         for layer in [None] if name == "outputs" else trajectory.layer.values:
             key = name if layer is None else f"{name}[{layer}]"
             if errors is None:
