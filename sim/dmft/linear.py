@@ -50,94 +50,128 @@ def compiled(loss: str, layers: int) -> Any:
     """Return the jitted march, vectorised over gamma; jax compiles it anew for new shapes."""
     import jax
 
-    def run(gamma: Any, *rest: Any) -> dict[str, Any]:
-        return _march(gamma, *rest, loss=loss, layers=layers)
+    def run(*arguments: Any) -> dict[str, Any]:
+        return _March(*arguments, loss=loss, layers=layers).run()
 
     return jax.jit(jax.vmap(run, in_axes=(0, *[None] * 6)))
 
 
-def _march(
-    gamma: Any,
-    kernel: Any,
-    targets: Any,
-    a: Any,
-    rho: Any,
-    rates: Any,
-    batches: Any,
-    *,
-    loss: str,
-    layers: int,
-) -> dict[str, Any]:
-    import jax
-    import jax.numpy as jnp
+class _March:
+    """One march as jax traces it: constants here, what moves in the state. Rows are (step, output)."""
 
-    (samples, outputs), times = targets.shape, len(a)
-    m = times * outputs
-    past = jnp.repeat(a, outputs, axis=1)  # a(t, s) of column (s, k)
-    kept = jnp.repeat(rho, outputs)
-    readout = jnp.tile(jnp.eye(outputs), (times, times))  # G^{L+1}: the readout's own kernel
+    def __init__(
+        self, gamma: Any, kernel: Any, targets: Any, a: Any, rho: Any, rates: Any, batches: Any, *, loss: str,
+        layers: int,
+    ) -> None:  # fmt: skip
+        import jax.numpy as jnp
 
-    def congruent(row: Any, matrix: Any, middle: Any) -> Any:
-        """Return row (rho rho middle) matrix^T, up to the rows of `matrix` that are known."""
-        return ((row * kept) @ middle * kept) @ matrix.T
+        self.gamma, self.kernel, self.targets = gamma, kernel, targets
+        self.rho, self.rates, self.batches = rho, rates, batches
+        self.loss, self.layers = LOSSES[loss], layers
+        (self.samples, self.outputs), self.times = targets.shape, len(a)
+        self.size = self.times * self.outputs
+        self.past = jnp.repeat(a, self.outputs, axis=1)  # a(t, s) of column (s, k)
+        self.kept = jnp.repeat(rho, self.outputs)
+        self.readout = jnp.tile(jnp.eye(self.outputs), (1, self.times))  # a row of G^{L+1}
 
-    def step(t: Any, state: dict[str, Any]) -> dict[str, Any]:
-        at = t * outputs
+    def run(self) -> dict[str, Any]:
+        import jax
+
+        return jax.lax.fori_loop(0, self.times, self.step, self.start())
+
+    def start(self) -> dict[str, Any]:
+        import jax.numpy as jnp
+
+        empty, layers = jnp.zeros((self.size, self.size)), self.layers
+        each = jnp.zeros((self.times, self.samples, self.outputs))
+        return {
+            "gradient": (*[empty] * layers, jnp.tile(self.readout, (self.times, 1))),
+            "feature": (empty,) * (layers + 1),
+            "source": (empty,) * layers,
+            "transfer": (empty,) * layers,
+            "forward": (empty,) * layers,
+            "echo": (jnp.eye(self.size),) * layers,
+            "pulled": jnp.zeros((self.size, self.samples)),
+            "outputs": each,
+            "residuals": each,
+        }
+
+    def step(self, t: Any, state: dict[str, Any]) -> dict[str, Any]:
         now: dict[str, Any] = {
             name: list(part) if isinstance(part, tuple) else part for name, part in state.items()
         }
-        unit = jax.lax.dynamic_update_slice(jnp.zeros((outputs, m)), jnp.eye(outputs), (0, at))
-
-        def rows(matrix: Any) -> Any:
-            return jax.lax.dynamic_slice(matrix, (at, 0), (outputs, matrix.shape[1]))
-
-        def put(name: str, layer: int, row: Any, symmetric: bool = False) -> None:
-            filled = jax.lax.dynamic_update_slice(now[name][layer], row, (at, 0))
-            now[name][layer] = jax.lax.dynamic_update_slice(filled, row.T, (0, at)) if symmetric else filled
-
-        def heard(answer: Any, layer: int, seen: Any) -> Any:
-            """Return a row of C or E: what the initial weights answer, and what was learned."""
-            return rho[t] * kept * answer + gamma * rates[layer] * past[t] * seen
-
-        answer, above = jnp.zeros((outputs, m)), jnp.tile(jnp.eye(outputs), (1, times))
-        for layer in range(layers, 0, -1):  # backward: g(t) hears of earlier steps only
-            e = heard(answer, layer, above)
-            put("source", layer - 1, unit + e @ now["forward"][layer - 1])
-            put("transfer", layer - 1, e @ now["echo"][layer - 1])
-            s, f = rows(now["source"][layer - 1]), rows(now["transfer"][layer - 1])
-            row = congruent(s, now["source"][layer - 1], now["gradient"][layer])
-            row = row + congruent(f, now["transfer"][layer - 1], now["feature"][layer - 1])
-            put("gradient", layer - 1, row, symmetric=True)
-            answer, above = f, row
-        outputs_now = (heard(answer, 0, above) @ now["pulled"]).T / gamma
-        residual = LOSSES[loss].pull(outputs_now, targets, jnp)
-        batch = batches[t]
-        now["outputs"] = now["outputs"].at[t].set(outputs_now)
-        now["residuals"] = now["residuals"].at[t].set(residual)
-        pull = residual[batch].T
-        now["pulled"] = jax.lax.dynamic_update_slice(now["pulled"], pull @ kernel[batch], (at, 0))
-        put("feature", 0, pull @ now["pulled"][:, batch].T, symmetric=True)
-        answer = jnp.zeros((outputs, m))
-        for layer in range(1, layers + 1):  # forward: the pulls of this step through the layers
-            c = heard(answer, layer - 1, rows(now["feature"][layer - 1]))
-            put("forward", layer - 1, c @ now["source"][layer - 1])
-            put("echo", layer - 1, unit + c @ now["transfer"][layer - 1])
-            answer, b = rows(now["forward"][layer - 1]), rows(now["echo"][layer - 1])
-            row = congruent(b, now["echo"][layer - 1], now["feature"][layer - 1])
-            row = row + congruent(answer, now["forward"][layer - 1], now["gradient"][layer])
-            put("feature", layer, row, symmetric=True)
+        self.go_forward(t, now, self.read_out(t, now, self.go_backward(t, now)))
         return {name: tuple(part) if isinstance(part, list) else part for name, part in now.items()}
 
-    empty = jnp.zeros((m, m))
-    start = {
-        "gradient": (*[empty] * layers, readout),
-        "feature": (empty,) * (layers + 1),
-        "source": (empty,) * layers,
-        "transfer": (empty,) * layers,
-        "forward": (empty,) * layers,
-        "echo": (jnp.eye(m),) * layers,
-        "pulled": jnp.zeros((m, samples)),
-        "outputs": jnp.zeros((times, samples, outputs)),
-        "residuals": jnp.zeros((times, samples, outputs)),
-    }
-    return jax.lax.fori_loop(0, times, step, start)
+    def go_backward(self, t: Any, now: dict[str, Any]) -> Any:
+        """Fill g(t), which hears of earlier steps only; return the row that reads outputs off the pulls."""
+        import jax.numpy as jnp
+
+        answer, above = jnp.zeros((self.outputs, self.size)), self.readout
+        for layer in range(self.layers, 0, -1):
+            i = layer - 1
+            e = self.heard(t, answer, layer, above)
+            s = self.put(now, "source", i, self.unit(t) + e @ now["forward"][i], t)
+            answer = self.put(now, "transfer", i, e @ now["echo"][i], t)
+            row = self.congruent(s, now["source"][i], now["gradient"][layer])
+            row = row + self.congruent(answer, now["transfer"][i], now["feature"][i])
+            above = self.put(now, "gradient", i, row, t, symmetric=True)
+        return self.heard(t, answer, 0, above)
+
+    def read_out(self, t: Any, now: dict[str, Any], row: Any) -> Any:
+        """Write outputs, residuals and pulls; return the pulls' row of Q^0."""
+        import jax
+        import jax.numpy as jnp
+
+        outputs = (row @ now["pulled"]).T / self.gamma
+        residual, batch = self.loss.pull(outputs, self.targets, jnp), self.batches[t]
+        now["outputs"] = now["outputs"].at[t].set(outputs)
+        now["residuals"] = now["residuals"].at[t].set(residual)
+        pull = residual[batch].T
+        place = (t * self.outputs, 0)
+        now["pulled"] = jax.lax.dynamic_update_slice(now["pulled"], pull @ self.kernel[batch], place)
+        return pull @ now["pulled"][:, batch].T
+
+    def go_forward(self, t: Any, now: dict[str, Any], row: Any) -> None:
+        """Send the pulls of this step through the layers."""
+        import jax.numpy as jnp
+
+        seen = self.put(now, "feature", 0, row, t, symmetric=True)
+        answer = jnp.zeros((self.outputs, self.size))
+        for layer in range(1, self.layers + 1):
+            i = layer - 1
+            c = self.heard(t, answer, i, seen)
+            answer = self.put(now, "forward", i, c @ now["source"][i], t)
+            echo = self.put(now, "echo", i, self.unit(t) + c @ now["transfer"][i], t)
+            row = self.congruent(echo, now["echo"][i], now["feature"][i])
+            row = row + self.congruent(answer, now["forward"][i], now["gradient"][layer])
+            seen = self.put(now, "feature", layer, row, t, symmetric=True)
+
+    def heard(self, t: Any, answer: Any, layer: int, seen: Any) -> Any:
+        """Return a row of C or E: what the initial weights answer, and what they learned."""
+        learned = self.gamma * self.rates[layer] * self.past[t] * seen
+        return self.rho[t] * self.kept * answer + learned
+
+    def congruent(self, row: Any, matrix: Any, middle: Any) -> Any:
+        """Return row (rho rho middle) matrix^T, up to the rows of `matrix` that are known."""
+        return ((row * self.kept) @ middle * self.kept) @ matrix.T
+
+    def unit(self, t: Any) -> Any:
+        import jax
+        import jax.numpy as jnp
+
+        zero = jnp.zeros((self.outputs, self.size))
+        return jax.lax.dynamic_update_slice(zero, jnp.eye(self.outputs), (0, t * self.outputs))
+
+    def put(
+        self, now: dict[str, Any], name: str, index: int, row: Any, t: Any, *, symmetric: bool = False
+    ) -> Any:
+        """Write the rows of step t, of a kernel its columns too; return the rows as they stand there."""
+        import jax
+
+        at = t * self.outputs
+        filled = jax.lax.dynamic_update_slice(now[name][index], row, (at, 0))
+        if symmetric:
+            filled = jax.lax.dynamic_update_slice(filled, row.T, (0, at))
+        now[name][index] = filled
+        return jax.lax.dynamic_slice(filled, (at, 0), (self.outputs, self.size))

@@ -47,6 +47,18 @@ def test_oracle_the_mean_is_shifted_by_one_over_n():
     assert (np.abs(found.shift) > 4 * error)[1:].any()
 
 
+def test_oracle_single_networks_are_off_by_one_over_the_root_of_their_width():
+    """4000 draws at N = 10^2 ... 10^5: the power of their spread is -1/2 within 4 standard errors of 1/sqrt(8000)."""
+    kernel, targets = data()
+    widths, problem = (100, 1000, 10_000, 100_000), {"gamma": 2.0, "lr": 0.15, "steps": 10, "draws": 4000}
+    spreads = [
+        np.sqrt(fluctuations.simulate(kernel, targets, width=n, seed=n, **problem)[1][5].mean())
+        for n in widths
+    ]
+    power = np.polyfit(np.log(widths), np.log(spreads), 1)[0]
+    assert power == pytest.approx(-0.5, abs=4 / np.sqrt(8000) / np.log(10))
+
+
 def test_oracle_networks_with_weights(networks_of_weights):
     """N Var of plain networks, 400 of width 200: within 4 standard errors."""
     kernel, targets = data()
