@@ -106,7 +106,7 @@ def accuracy() -> list[dict[str, Any]]:
                 rows.append(row)
                 print(
                     f"{activation:8} L {layers} gamma {gamma}: worst own error {row['worst own error']:.4f}, "
-                    f"worst distance at width 2000 {row['worst distance']:.4f}, within {sum(row['within'])} of "
+                    f"worst distance {row['worst distance']:.4f}, within {sum(row['within'])} of "
                     f"{len(row['within'])}",
                     flush=True,
                 )

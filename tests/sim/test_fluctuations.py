@@ -48,7 +48,7 @@ def test_oracle_the_mean_is_shifted_by_one_over_n():
 
 
 def test_oracle_single_networks_are_off_by_one_over_the_root_of_their_width():
-    """4000 draws at N = 10^2 ... 10^5: the power of their spread is -1/2 within 4 standard errors of 1/sqrt(8000)."""
+    """4000 draws at N = 10^2 ... 10^5: the power of their spread is -1/2 within 4 standard errors."""
     kernel, targets = data()
     widths, problem = (100, 1000, 10_000, 100_000), {"gamma": 2.0, "lr": 0.15, "steps": 10, "draws": 4000}
     spreads = [
