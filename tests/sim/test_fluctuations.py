@@ -27,7 +27,7 @@ def test_oracle_forty_thousand_networks_of_width_400(gamma):
     assert (np.abs(400 * variance / wrong.output_variance - 1)[counted] > 0.05).any()
 
 
-@pytest.mark.parametrize("centred", [True, False])
+@pytest.mark.parametrize("centred", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_identity_the_linearised_limit_is_the_derivative_of_the_map(centred):
     kernel, targets = data()
     problem = {"gamma": 1.5, "lr": 0.2, "steps": 12, "centred": centred}

@@ -28,6 +28,7 @@ def test_oracle_the_closed_flow_of_two_layers():
     assert float(np.abs(descent.trajectory.outputs[..., 0] - closed).max()) > 20 * float(distance.max())
 
 
+@pytest.mark.slow
 def test_property_the_error_holds_against_steps_six_times_as_fine():
     """In the norm of the whole trajectory: single entries cross zero, and their error with them."""
     coarse, fine = solve(refine=1).trajectory, solve(refine=6).trajectory
@@ -37,6 +38,7 @@ def test_property_the_error_holds_against_steps_six_times_as_fine():
         assert np.linalg.norm(fine[f"{name}_error"]) < claimed / 10
 
 
+@pytest.mark.slow
 def test_oracle_a_nonlinear_flow_is_descent_with_small_steps():
     """tanh, one hidden layer: 64 steps for one are within 1 % of the flow; both are sampled to 0.2 %."""
     flow = solve(activation="tanh", hidden_layers=1, refine=4, samples=4096).trajectory

@@ -6,6 +6,8 @@ import pytest
 from scalewright import sim
 from scalewright.sim.dmft import limits
 
+SLOW = pytest.mark.slow
+
 
 def data(samples=5, dim=12):
     rng = np.random.default_rng(0)
@@ -13,7 +15,7 @@ def data(samples=5, dim=12):
     return inputs @ inputs.T / dim, np.sign(rng.standard_normal((samples, 1)))
 
 
-@pytest.mark.parametrize("loss", ["mse", "logistic"])
+@pytest.mark.parametrize("loss", ["mse", pytest.param("logistic", marks=SLOW)])
 def test_identity_vanishing_gamma_is_the_tangent_kernel(loss):
     """Odd orders vanish, so a hundredth of gamma is a ten-thousandth of the distance."""
     kernel, targets = data()
@@ -50,7 +52,7 @@ def test_identity_one_layer_and_whitened_inputs_have_a_closed_end():
     assert np.linalg.norm(end.feature_kernel[1, -1] - expected) < 0.01 * np.linalg.norm(expected)
 
 
-@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("layers", [pytest.param(1, marks=SLOW), 2, pytest.param(3, marks=SLOW)])
 def test_identity_first_correction_in_gamma(layers):
     """At gamma = 0.01 the corrections agree to 2 %, the step of 0.02 being the rest."""
     kernel, targets = data()
@@ -73,7 +75,7 @@ def test_identity_first_correction_in_gamma(layers):
         assert g == pytest.approx(weak.gradients[layer - 1] - 1, rel=0.02)
 
 
-@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("layers", [pytest.param(1, marks=SLOW), 2, pytest.param(3, marks=SLOW)])
 def test_identity_ultra_rich_networks_end_at_the_balanced_kernel(layers):
     """The constant of the scalar toy to 1 % at gamma = 300, at a quarter of the largest stable rate."""
     expected = limits.ultra_rich_kernel(gamma=300.0, target=1.0, hidden_layers=layers)

@@ -56,7 +56,13 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", CASES)
+#: These run by default; the others are slow.
+QUICK = ("tanh", "two outputs, momentum and decay", "residual")
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in CASES]
+)
 def test_oracle_networks(name, networks):
     """Outputs and every two-time kernel lie within 3 standard errors of 16 networks of width 600."""
     options = CASES[name] | {"steps": 10}
