@@ -17,15 +17,15 @@ def solve(**more):
 def test_oracle_the_closed_flow_of_two_layers():
     """Whitened inputs: within the error that is claimed (and that is below 1e-3), solve_ivp to 1e-11."""
     targets = np.array([1.0, -0.5, 2.0])
-    found = solve(kernel=np.eye(3), targets=targets, hidden_layers=1, refine=4)
-    closed = limits.whitened(targets, gamma=1.5, times=0.2 * np.arange(11))
+    found = solve(kernel=np.eye(3), targets=targets, hidden_layers=1, refine=2, lr=0.1)
+    closed = limits.whitened(targets, gamma=1.5, times=0.1 * np.arange(11))
     distance = np.abs(found.trajectory.outputs[..., 0] - closed)
     error = found.trajectory.outputs_error[..., 0]
     assert found.status == "extrapolated"
     assert float(error.max()) < 1e-3
     assert (distance <= error + 1e-12).all()
-    descent = solve(kernel=np.eye(3), targets=targets, hidden_layers=1, dynamics="descent")
-    assert float(np.abs(descent.trajectory.outputs[..., 0] - closed).max()) > 20 * float(distance.max())
+    descent = solve(kernel=np.eye(3), targets=targets, hidden_layers=1, dynamics="descent", lr=0.1)
+    assert float(np.abs(descent.trajectory.outputs[..., 0] - closed).max()) > 5 * float(distance.max())
 
 
 @pytest.mark.slow
