@@ -44,4 +44,4 @@ def test_identity_networks_are_named_where_they_are_cheaper():
     assert cost.advice(small, 16000) == ""
     assert cost.advice(problem(layers=1, samples=20, steps=100), 16000) == ""
     assert "averaging 16 networks of width 1000" in cost.advice(large, 16000)
-    assert cost.network_ratio(large) == pytest.approx(12 * 101 * 20 / 3000)
+    assert cost.network_ratio(large) == pytest.approx(36 * 101 * 20 / 3000)
