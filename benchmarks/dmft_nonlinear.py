@@ -37,7 +37,7 @@ def _with_rate(
 ) -> dict[str, Any]:
     kernel = inputs @ inputs.T / inputs.shape[1]
     ntk = kernels.initial(kernel, hidden_layers=layers, activation=activation).ntk
-    lr = 0.3 * 2 * len(targets) / float(np.linalg.eigvalsh(ntk)[-1]) / (1 + gamma)
+    lr = 0.1 * 2 * len(targets) / float(np.linalg.eigvalsh(ntk)[-1]) / (1 + gamma)
     return {
         "inputs": inputs,
         "targets": targets,
