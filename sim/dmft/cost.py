@@ -50,8 +50,8 @@ def check_memory(problem: Problem, need: int, limit: int, *, two_time: bool) -> 
 def network_ratio(problem: Problem) -> float:
     """Return the cost of sampling over that of averaging networks of width 1000 with as many neurons in all.
 
-    A step multiplies every draw of a layer with 12 blocks of (T+1) P K x P K; in networks it multiplies
-    every neuron with 3 blocks of N x P (forward, backward, update). One neuron tells as much as one draw, and a product
+    A step multiplies every draw of a layer with 12 blocks of (T+1) P K x P K, in networks every neuron with 3
+    blocks of N x P (forward, backward, update). One neuron tells as much as one draw, and a product of the
     of the
     march takes three times as long (measured at P K T = 80, where both cost the same: narrow blocks).
     """
