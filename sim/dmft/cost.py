@@ -52,7 +52,6 @@ def network_ratio(problem: Problem) -> float:
 
     A step multiplies every draw of a layer with 12 blocks of (T+1) P K x P K, in networks every neuron with 3
     blocks of N x P (forward, backward, update). One neuron tells as much as one draw, and a product of the
-    of the
     march takes three times as long (measured at P K T = 80, where both cost the same: narrow blocks).
     """
     sampled = 36 * problem.times * problem.samples**2 * problem.outputs**2
