@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from scalewright import nets
-from scalewright.papers.provenance import environment
+from scalewright.sim.provenance import environment
 from scalewright.papers.super_consistency import linear_networks, settings
 from scalewright.sim import linear
 

@@ -11,7 +11,7 @@ import xarray as xr
 
 from scalewright.papers import results
 from scalewright.papers.claim import Claim, Finding, judge_claim
-from scalewright.papers.provenance import code_version, environment
+from scalewright.sim.provenance import code_version, environment
 from scalewright.papers.stages import Progress, run_stages
 from scalewright.sim.verdict import Verdict
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from xarray.core.indexing import ExplicitlyIndexed
 
 from scalewright.theory.observables import DIMENSIONS, OBSERVABLES
 
@@ -35,7 +36,7 @@ def dataset(
             _check(dim, DIMENSIONS, f"dimensions of {name!r}", "dimensions")
     for dim in coords:
         _check(dim, DIMENSIONS, "coords", "dimensions")
-    data = xr.Dataset({name: (dims, np.asarray(value)) for name, (dims, value) in variables.items()})
+    data = xr.Dataset({name: (dims, _array(value)) for name, (dims, value) in variables.items()})
     data = data.assign_coords({dim: np.asarray(value) for dim, value in coords.items()})
     for key in data.data_vars:
         entry = OBSERVABLES[str(key).removesuffix("_error")]
@@ -45,6 +46,11 @@ def dataset(
             "rescaling": entry.rescaling,
         }
     return data.assign_attrs(dict(attrs or {}))
+
+
+def _array(value: Any) -> Any:
+    """Return an array; one that is read on use stays as it is."""
+    return value if isinstance(value, ExplicitlyIndexed) else np.asarray(value)
 
 
 def save(data: xr.Dataset, path: Path) -> Path:

@@ -21,8 +21,21 @@ DIMENSIONS: dict[str, str] = {
     "eigenvalue": "rank of an eigenvalue, 0 the largest",
     "layer": "index of a weight layer, 0 the input",
     "batch": "batch size",
+    "samples": "number of training samples P",
+    "inputs": "dimension D of an input",
+    "data_seed": "seed of the samples of a stream and of the order of batches",
+    "task": "seed of what a generated target is made of",
+    "model": "name of the model",
+    "layers": "number of weight layers (blocks of a transformer)",
+    "activation": "name of the activation",
     "optimizer": "name of the optimizer",
     "parametrization": "name of the parametrization",
+    "base_width": "width at which every power of the width is 1",
+    "momentum": "decay of heavy-ball momentum",
+    "beta1": "decay of Adam's first moment",
+    "beta2": "decay of Adam's second moment",
+    "eps": "base epsilon of Adam",
+    "weight_decay": "base weight decay of AdamW",
     "origin": "measured on networks, predicted from theory, or a control that must miss",
 }
 
@@ -79,11 +92,29 @@ OBSERVABLES: dict[str, Observable] = {
             _RATES,
         ),
         Observable("outputs", "f", "network outputs on the training samples"),
-        Observable("alignment", "A", "cosine between two kernels as vectors of their entries"),
+        Observable(
+            "alignment",
+            "A",
+            "cosine between two kernels as vectors of their entries; of a layer: h h^T of its outputs and "
+            "y y^T of the targets",
+        ),
+        Observable("batch_loss", "L_B", "loss of the batch that the next update trains on, before it"),
+        Observable("logits", "|f|", "root mean square of the outputs over samples and outputs"),
+        Observable("accuracy", "acc", "share of samples whose largest output is at the target's class"),
+        Observable(
+            "gradient_norm",
+            "|g_l|",
+            "norm of the loss gradient in a layer's weights, each entry times Lambda^1/2",
+            _RATES,
+        ),
         Observable(
             "feature_change", "Dx", "root mean square change of a layer's activations since initialisation"
         ),
-        Observable("diverged_at", "t_div", "first step at which the run diverged, -1 if it did not"),
+        Observable(
+            "diverged_at",
+            "t_div",
+            "first step at which the run diverged, -1 if it did not, -2 if the run is missing",
+        ),
     )
 }
 

@@ -105,7 +105,7 @@ def test_bad_seeds_and_frozen_models(ensemble, parametrization):
         return nets.models.mlp(2, 8, 3, 2, "tanh").requires_grad_(False)
 
     sizes = {"width": 8, "inputs": 3, "outputs": 2, "device": "cpu"}
-    sentence = "Ensemble.of: every parameter must have requires_grad=True; given 'input.weight' without"
+    sentence = "Ensemble: every parameter must have requires_grad=True; given 'input.weight' without"
     with pytest.raises(ValueError, match=f"^{sentence}$"):
         nets.Ensemble.of(frozen, parametrization(2), **sizes)
     module = nets.parametrize(frozen, parametrization(2), centred=True, **sizes)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from scalewright.nets.optimizers import Adam, optimizer_of
+from scalewright.nets.optimizers import Adam, Settings, optimizer_of
 
 
 def ones(networks):
@@ -30,7 +30,7 @@ def test_identity_adams_metric_scales_against_the_gradient(ensemble):
         networks = ensemble(changes={"optimizer": kind})
         metrics = []
         for factor in (1.0, 2.0):
-            optimizer = Adam(networks, eps=0.0) if kind == "adam" else optimizer_of(networks)
+            optimizer = Adam(networks, Settings(eps=0.0)) if kind == "adam" else optimizer_of(networks)
             optimizer.absorb({name: factor * gradient for name, gradient in ones(networks).items()})
             metrics.append(optimizer.metric()["input.weight"])
         torch.testing.assert_close(metrics[1], ratio * metrics[0])
@@ -39,8 +39,10 @@ def test_identity_adams_metric_scales_against_the_gradient(ensemble):
 def test_unknown_optimizer(ensemble):
     """Property: the whole sentence."""
     networks = ensemble()
-    networks.optimizer = "sign"
-    with pytest.raises(
-        ValueError, match=r"^train: the ensemble's optimizer must be 'sgd' or 'adam'; given 'sign'$"
-    ):
+    networks.optimizer = "muon"
+    sentence = (
+        "train: the ensemble's optimizer must be one of 'sgd', 'momentum', 'sign', 'adam', 'adamw'; "
+        "given 'muon'"
+    )
+    with pytest.raises(ValueError, match=f"^{sentence}$"):
         optimizer_of(networks)

@@ -59,7 +59,7 @@ def _reproduction(
     paper: str, scale: str, device: str, folder: Path
 ) -> tuple["Reproduction", dict[str, str], Path]:
     """Run the experiments that are not in the folder yet, store the verdicts, and write the report."""
-    from scalewright.papers.provenance import command_line
+    from scalewright.sim.provenance import command_line
     from scalewright.papers.reproduction import catalogue_of, reproduce
     from scalewright.report import paper as report
 
