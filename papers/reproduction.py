@@ -11,8 +11,8 @@ import xarray as xr
 
 from scalewright.papers import results
 from scalewright.papers.claim import Claim, Finding, judge_claim
-from scalewright.sim.provenance import code_version, environment
 from scalewright.papers.stages import Progress, run_stages
+from scalewright.sim.provenance import code_version, environment
 from scalewright.sim.verdict import Verdict
 
 #: paper -> its folder. A paper's `catalogue` says what to run, its `claims` what to judge.

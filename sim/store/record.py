@@ -19,9 +19,7 @@ class Sweep:
 
     def to_json(self) -> str:
         """Return the record as JSON."""
-        return json.dumps(
-            {"schema": SCHEMA, "name": self.name, "grid": self.grid, "keys": self.keys}, sort_keys=True
-        )
+        return json.dumps({"schema": SCHEMA, "name": self.name, "grid": self.grid, "keys": self.keys})
 
 
 def read(path: Path) -> Sweep:

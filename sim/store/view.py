@@ -85,6 +85,19 @@ class _Runs(BackendArray):
         return out.reshape(*keys.shape, *self.inner)
 
 
+def open_sweep(store: Store, name: str) -> xr.Dataset:
+    """Return the runs of a named sweep as a trajectory over its axes; see `view`.
+
+    Raises:
+        ValueError: no sweep of this name, or none of its runs is there.
+    """
+    store.refresh()
+    sweep = store.sweep(name)
+    axes = sweep.grid["axes"]
+    keys = np.array(sweep.keys, dtype=object).reshape([len(values) for values in axes.values()])
+    return view(store, keys, axes, {"name": name})
+
+
 def view(
     store: Store, keys: np.ndarray, axes: Mapping[str, Sequence[Any]], attrs: Mapping[str, Any] | None = None
 ) -> xr.Dataset:

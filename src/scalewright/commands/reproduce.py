@@ -59,9 +59,9 @@ def _reproduction(
     paper: str, scale: str, device: str, folder: Path
 ) -> tuple["Reproduction", dict[str, str], Path]:
     """Run the experiments that are not in the folder yet, store the verdicts, and write the report."""
-    from scalewright.sim.provenance import command_line
     from scalewright.papers.reproduction import catalogue_of, reproduce
     from scalewright.report import paper as report
+    from scalewright.sim.provenance import command_line
 
     with progress_bar(paper) as stage:
         found = reproduce(paper, scale, device=device, folder=folder, progress=stage)

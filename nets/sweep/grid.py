@@ -1,0 +1,112 @@
+"""A grid of runs: some keys fixed, the others axes, every combination once."""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from scalewright.nets.sweep.specification import AXES, ENTRIES, Run, value
+from scalewright.nets.sweep.validity import check_run
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Every combination of the axes' values, the last axis running fastest.
+
+    Attributes:
+        axes: key -> its values, in order. fixed: key -> its value, where it is not the default.
+        name: under which a store remembers the grid; None for one that it doesn't.
+    """
+
+    axes: Mapping[str, tuple[Any, ...]]
+    fixed: Mapping[str, Any]
+    name: str | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of the axes."""
+        return tuple(len(values) for values in self.axes.values())
+
+    @property
+    def size(self) -> int:
+        """Number of runs."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    def __iter__(self) -> Iterator[Run]:
+        """Yield the runs in order."""
+        for values in itertools.product(*self.axes.values()):
+            yield Run(**self.fixed, **dict(zip(self.axes, values, strict=True)))
+
+    @cached_property
+    def runs(self) -> tuple[Run, ...]:
+        """All runs in order."""
+        return tuple(self)
+
+    def keys(self, code: str) -> tuple[str, ...]:
+        """Return the keys of all runs in order, for a version of the code."""
+        return tuple(run.key(code) for run in self.runs)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON: what a store compares when the name is used again."""
+        fixed = {key: list(v) if isinstance(v, tuple) else v for key, v in self.fixed.items()}
+        return {"axes": {axis: list(values) for axis, values in self.axes.items()}, "fixed": fixed}
+
+
+def grid(name: str | None = None, **keys: Any) -> Grid:
+    """Return the grid of all combinations: a list of values makes a key an axis, one value fixes it.
+
+    Args:
+        name: under which a store remembers the grid and refuses another one.
+        keys: of `Run`, in the order of the axes; `quantities` is a list and no axis.
+
+    Raises:
+        ValueError: an unknown key, a value of another kind or out of range, an axis that is empty or has a
+            value twice, a key that can't be an axis, or combinations that can't be trained.
+
+    >>> grid(width=[64, 128], lr=np.geomspace(1e-3, 10, 5), seed=range(4)).size
+    40
+    """
+    axes: dict[str, tuple[Any, ...]] = {}
+    fixed: dict[str, Any] = {}
+    for key, given in keys.items():
+        if key == "quantities" or not _is_axis(given):
+            fixed[key] = value(key, given)
+            continue
+        axes[key] = _axis(key, given)
+    found = Grid(axes, fixed, name)
+    _check_corners(found)
+    return found
+
+
+def _is_axis(given: Any) -> bool:
+    return (
+        isinstance(given, Sequence | range | np.ndarray) and not isinstance(given, str) and np.ndim(given) > 0
+    )
+
+
+def _axis(key: str, given: Any) -> tuple[Any, ...]:
+    values = tuple(value(key, one) for one in given)
+    if key not in AXES:
+        raise ValueError(
+            f"grid: {key} can't be an axis ({', '.join(AXES)} can): give one value, or make two grids"
+        )
+    if not values:
+        raise ValueError(f"grid: axis {key} must have at least one value; given none")
+    if len(set(values)) < len(values):
+        twice = next(one for one in values if values.count(one) > 1)
+        raise ValueError(f"grid: axis {key} must have each value once; given {twice!r} more often")
+    return values
+
+
+def _check_corners(found: Grid) -> None:
+    """Check one run of every combination of the keys that decide what can be trained."""
+    deciding = [axis for axis in found.axes if not ENTRIES[axis].metadata["member"]]
+    optimizers = found.axes.get("optimizer", ())
+    if "flow" in optimizers and len(optimizers) > 1:
+        raise ValueError("grid: optimizer 'flow' counts in time and the others in steps: make two grids")
+    first = {axis: values[0] for axis, values in found.axes.items()}
+    for values in itertools.product(*(found.axes[axis] for axis in deciding)):
+        check_run(Run(**found.fixed, **{**first, **dict(zip(deciding, values, strict=True))}))
