@@ -89,8 +89,10 @@ def write(block: Block, folder: Path) -> Path:
     """
     path = folder / f"{block.name}{ENDING}"
     temporary = folder / f".{block.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.part"
+    # in memory first: HDF5 that meets a full disk keeps the file half open, and later ends the process
+    content = _dataset(block).to_netcdf(engine="h5netcdf")
     try:
-        _dataset(block).to_netcdf(temporary, engine="h5netcdf")
+        temporary.write_bytes(content)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
