@@ -42,7 +42,7 @@ def test_identity_what_is_added_is_found(store, block):
     ],
 )
 def test_spoilt_file_is_set_aside_and_its_runs_are_missing(store, block, spoil, reason):
-    """Property: truncated, empty, foreign and renamed files keep their bytes under `aside`, with the reason."""
+    """Property: truncated, empty, foreign and renamed files keep their bytes in `aside`, with a reason."""
     store.add(block("a"))
     store.add(block("b"))
     spoil(store.blocks / f"{block('a').name}.nc")
