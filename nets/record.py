@@ -26,6 +26,11 @@ def _outputs(objective: Objective) -> Tensor:
         return objective.outputs(objective.ensemble.parameters)
 
 
+def _by_sample(objective: Objective) -> Tensor:
+    """Return the outputs (M, P, K); every position of a text is a sample."""
+    return _outputs(objective).flatten(1, -2)
+
+
 def _logits(objective: Objective) -> Tensor:
     return _outputs(objective).flatten(1).square().mean(1).sqrt()
 
@@ -86,7 +91,7 @@ def _gradient_norm(objective: Objective) -> Tensor:
 MEASURES: Mapping[str, tuple[Callable[[Objective], Tensor], tuple[str, ...]]] = {
     "logits": (_logits, ()),
     "accuracy": (_accuracy, ()),
-    "outputs": (_outputs, ("sample", "output")),
+    "outputs": (_by_sample, ("sample", "output")),
     "feature_change": (_feature_change, ("layer",)),
     "alignment": (_alignment, ("layer",)),
     "gradient_norm": (_gradient_norm, ("layer",)),

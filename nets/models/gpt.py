@@ -82,7 +82,8 @@ class GPT(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Map tokens (P, T), whole numbers, to the logits of the next one at every position (P, T, K)."""
-        places = torch.arange(tokens.shape[-1], device=tokens.device)
+        # the same places in every sample: what a layer gives has an axis of samples, which observables need
+        places = torch.arange(tokens.shape[-1], device=tokens.device).expand_as(tokens)
         stream = self.embedding(tokens) + self.positions(places)
         for block in self.blocks:
             stream = block(stream)
