@@ -53,9 +53,9 @@ class Program:
         except Exception as error:
             if not type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
                 raise
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise ValueError(
-                f"compiled=True: the model can't be compiled here ({reason}); train it with compiled=False"
+                f"compiled=True: the model can't be compiled here ({_reason(error)}); train it with "
+                "compiled=False"
             ) from error
 
     def _losses(
@@ -86,6 +86,12 @@ class Program:
 
         gradients, (_, losses) = torch.func.grad_and_value(total, has_aux=True)(parameters)
         return losses, gradients
+
+
+def _reason(error: Exception) -> str:
+    """Return the first line that says more than that a part of the compiler raised."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    return next((line for line in lines if line and not line.endswith("raised:")), type(error).__name__)
 
 
 def _many_shapes() -> AbstractContextManager[Any]:
