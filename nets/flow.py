@@ -139,16 +139,19 @@ class Flow:
             slopes.append(new)
         errors = []
         for name, w in start.items():
-            difference = like(size.to(w.dtype), w) * _mix(_ERROR, slopes, name)
-            errors.append(
-                _rms(difference) / (self.solver.tolerance * torch.maximum(_rms(w), _rms(weights[name])))
-            )
+            difference = _rms(like(size.to(w.dtype), w) * _mix(_ERROR, slopes, name))
+            scale = self.solver.tolerance * torch.maximum(_rms(w), _rms(weights[name]))
+            errors.append(torch.where(difference == 0, 0.0, difference / scale))  # weights that stay 0
         worst = torch.stack(errors).amax(0).double()
         return weights, losses, slopes[-1], torch.where(worst.isnan(), torch.inf, worst)
 
     def _first_step(self, slope: Stacked) -> Tensor:
-        """Return the time in which the fastest weight tensor moves by a hundredth of its size (M,)."""
-        speeds = [_rms(slope[name]) / _rms(w) for name, w in self.ensemble.parameters.items()]
+        """Return the time in which the fastest weight tensor moves by a hundredth of its size (M,).
+
+        One that starts at 0 has no size, and is left to the control of the error.
+        """
+        sizes = {name: _rms(w) for name, w in self.ensemble.parameters.items()}
+        speeds = [torch.where(size == 0, 0.0, _rms(slope[name]) / size) for name, size in sizes.items()]
         fastest = torch.stack(speeds).amax(0).double()
         return torch.where(fastest > 0, 0.01 / fastest, 1.0)
 
