@@ -1,4 +1,4 @@
-"""Feeds: the batch of a step is a function of (seed, step), each sample once an epoch, streams never again."""
+"""Feeds: a batch is a function of (seed, step), holds a sample once an epoch, and streams never repeat."""
 
 import re
 
