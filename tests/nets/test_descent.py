@@ -9,6 +9,7 @@ import torch
 from scalewright import nets
 from scalewright.nets.descent import Descent
 from scalewright.nets.feeds import Minibatches, Online, Whole
+from scalewright.nets.losses import LOSSES
 from scalewright.nets.program import Program
 from scalewright.nets.record import Precision
 from scalewright.sim.streams import Teacher
@@ -93,9 +94,9 @@ def test_identity_recorded_steps_are_those_of_the_whole_run(ensemble, data):
 
 
 def test_identity_one_program_serves_many_runs(ensemble, data):
-    """Identity, to the byte: the weights are the program's arguments, so its own model's count for nothing."""
+    """Identity, to the byte: weights are the program's arguments, those of its own model count for nothing."""
     networks = [ensemble(seeds=(seed,)) for seed in (0, 1)]
-    program = Program(ensemble(seeds=(9,)).model, nets.train.__globals__["resolve"]("mse"))
+    program = Program(ensemble(seeds=(9,)).model, LOSSES["mse"])
     for mine, other in zip(networks, (ensemble(seeds=(0,)), ensemble(seeds=(1,))), strict=True):
         with_it = Descent(mine, Whole(data), steps=3, program=program).run()
         without = Descent(other, Whole(data), steps=3).run()

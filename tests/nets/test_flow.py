@@ -82,7 +82,7 @@ def scipys(networks, data, tolerance=1e-12):
 
 
 def test_oracle_scipy_follows_a_tanh_network(ensemble, data):
-    """Oracle: scipy's solver of order 8, a member at a time with its own gamma, to 1e-7 at tolerance 1e-10."""
+    """Oracle: scipy's solver of order 8, each member alone with its gamma; 1e-7 at tolerance 1e-10."""
     networks = ensemble(seeds=(0,), gamma=(0.5, 2.0))
     expected, weights = scipys(networks, data)
     losses, flow = end(networks, data, 1e-10)
@@ -108,7 +108,7 @@ def test_property_error_falls_with_the_tolerance(ensemble, data):
 
 
 def test_identity_gradient_descent_converges_to_the_flow_at_first_order(ensemble, data):
-    """Identity: at time 1 the difference is lr times a constant; halving lr halves it to 5 %, that is to lr."""
+    """Identity: at time 1 the difference is lr times a constant, so half of lr is half of it, up to order lr."""
     exact, _ = end(ensemble(), data, 1e-12, times=(0.0, 1.0))
     errors = []
     for lr in (0.02, 0.01):
@@ -153,7 +153,7 @@ def test_identity_weights_that_are_0_are_followed_too(data):
     """Identity: a regression that starts at 0 is that of the closed form at large times, least squares."""
     networks = nets.Ensemble.single(torch.nn.Linear(3, 2, bias=False).double())
     networks.parameters["weight"].zero_()
-    losses, _ = end(networks, data, 1e-8, times=(0.0, 400.0))
+    end(networks, data, 1e-8, times=(0.0, 400.0))
     best = np.linalg.lstsq(data[0].numpy(), data[1].numpy(), rcond=None)[0].T
     assert networks.diverged_at.tolist() == [-1]
     np.testing.assert_allclose(networks.weights()[0]["weight"], best, rtol=1e-5)
