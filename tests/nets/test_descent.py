@@ -94,7 +94,7 @@ def test_identity_recorded_steps_are_those_of_the_whole_run(ensemble, data):
 
 
 def test_identity_one_program_serves_many_runs(ensemble, data):
-    """Identity, to the byte: weights are the program's arguments, those of its own model count for nothing."""
+    """Identity, to the byte: weights are the program's arguments, and its own model's count for nothing."""
     networks = [ensemble(seeds=(seed,)) for seed in (0, 1)]
     program = Program(ensemble(seeds=(9,)).model, LOSSES["mse"])
     for mine, other in zip(networks, (ensemble(seeds=(0,)), ensemble(seeds=(1,))), strict=True):

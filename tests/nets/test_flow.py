@@ -108,7 +108,7 @@ def test_property_error_falls_with_the_tolerance(ensemble, data):
 
 
 def test_identity_gradient_descent_converges_to_the_flow_at_first_order(ensemble, data):
-    """Identity: at time 1 the difference is lr times a constant, so half of lr is half of it, up to order lr."""
+    """Identity: the difference at time 1 is lr times a constant, so half of lr is half of it to order lr."""
     exact, _ = end(ensemble(), data, 1e-12, times=(0.0, 1.0))
     errors = []
     for lr in (0.02, 0.01):
