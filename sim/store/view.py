@@ -122,7 +122,8 @@ def view(
     for name, dims in shape.dims.items():
         inner = (len(shape.points), *(shape.sizes[dim] for dim in dims))
         lazy = indexing.LazilyIndexedArray(_Runs(store, keys, name, inner))
-        variables[name] = ((*axes, shape.coordinate, *dims), lazy)
+        kept = indexing.MemoryCachedArray(indexing.CopyOnWriteArray(lazy))  # as `xr.open_dataset` does
+        variables[name] = ((*axes, shape.coordinate, *dims), kept)
     coords = {**axes, shape.coordinate: shape.points}
     coords |= {dim: np.arange(size) for dim, size in shape.sizes.items()}
     return dataset(variables, coords, {"missing": len(flat) - len(there), **(attrs or {})})

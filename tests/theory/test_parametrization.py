@@ -273,4 +273,4 @@ def test_identity_sizes_are_what_at_takes() -> None:
         assert len(set(p.sizes)) == len(p.sizes)
         with pytest.raises(ScalingError, match=f"among {', '.join(p.sizes)}; given 'height'$"):
             p.at(width=2, height=2)
-    assert derive(mlp(3), "sgd").sizes == ("width", "base_width", "inputs", "gamma")
+    assert derive(mlp(3), "sgd").sizes == ("width", "base_width", "gamma", "inputs", "outputs")
