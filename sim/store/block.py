@@ -1,6 +1,7 @@
 """A block of runs of one shape, and its file: arrays, what made each run, and a digest of all of it."""
 
 import hashlib
+import io
 import json
 import os
 import uuid
@@ -14,6 +15,8 @@ import numpy as np
 #: Version of the files' layout; a file of another one is not read.
 SCHEMA = 1
 ENDING = ".nc"
+#: Length of the SHA-256 at the end of a file, after the bytes that readers of NetCDF look at.
+SEAL = hashlib.sha256().digest_size
 
 
 class Damaged(ValueError):
@@ -90,13 +93,18 @@ def write(block: Block, folder: Path) -> Path:
     path = folder / f"{block.name}{ENDING}"
     temporary = folder / f".{block.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.part"
     # in memory first: HDF5 that meets a full disk keeps the file half open, and later ends the process
-    content = _dataset(block).to_netcdf(engine="h5netcdf")
+    content = sealed(bytes(_dataset(block).to_netcdf(engine="h5netcdf")))
     try:
         temporary.write_bytes(content)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
     return path
+
+
+def sealed(content: bytes) -> bytes:
+    """Return the bytes with their SHA-256 behind them."""
+    return content + hashlib.sha256(content).digest()
 
 
 def _dataset(block: Block) -> Any:
@@ -119,7 +127,9 @@ def _dataset(block: Block) -> Any:
 
 
 def read(path: Path) -> Block:
-    """Return the block of a file, checked against its digest.
+    """Return the block of a file, checked against its seal and its digest.
+
+    The seal comes first: HDF5 can be caught in a loop by bytes that were changed.
 
     Raises:
         Damaged: a truncated, changed or foreign file, or one of another schema.
@@ -127,12 +137,13 @@ def read(path: Path) -> Block:
     """
     import h5py
 
+    content = b"" if path.is_dir() else path.read_bytes()
+    if len(content) <= SEAL or sealed(content[:-SEAL]) != content:
+        raise Damaged(f"{path.name}: no whole block of runs")
     try:
-        with h5py.File(path, "r") as file:
+        with h5py.File(io.BytesIO(content), "r") as file:
             block = _block(file)
             stored = str(file.attrs["digest"])
-    except (FileNotFoundError, PermissionError):
-        raise
     except Exception as error:  # what a file of anything raises when it is read as a block, nobody lists
         raise Damaged(f"{path.name}: {error}") from error
     if block.digest() != stored:
@@ -143,9 +154,7 @@ def read(path: Path) -> Block:
 
 
 def _block(file: Any) -> Block:
-    schema = file.attrs.get("scalewright_schema")
-    if schema is None:
-        raise ValueError("no block of runs")
+    schema = file.attrs["scalewright_schema"]
     if schema != str(SCHEMA):
         raise ValueError(f"schema {schema}, where this version reads {SCHEMA}")
     keys, specifications = json.loads(bytes(file["_runs"][...]).decode())

@@ -35,9 +35,9 @@ def test_identity_what_is_added_is_found(store, block):
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (lambda path: path.write_bytes(path.read_bytes()[:-100]), ""),
-        (lambda path: path.write_bytes(b""), ""),
-        (lambda path: path.write_text("width, loss\n8, 0.1\n"), ""),
+        (lambda path: path.write_bytes(path.read_bytes()[:-100]), "no whole block of runs"),
+        (lambda path: path.write_bytes(b""), "no whole block of runs"),
+        (lambda path: path.write_text("width, loss\n8, 0.1\n"), "no whole block of runs"),
         (lambda path: path.rename(path.with_name("copy of mine.nc")), "holds the runs of "),
     ],
 )
