@@ -20,6 +20,8 @@ from scalewright.sim.store.record import Sweep
 
 MARK = "scalewright-store.json"
 NAME = re.compile(r"[\w.-]+")
+#: Seconds after which nobody is still writing a file: it takes far less than one.
+ABANDONED = 3600
 
 
 @dataclass(frozen=True)
@@ -226,7 +228,8 @@ class Store:
     def prune(self, *, dry: bool = False) -> tuple[int, int]:
         """Delete the files that hold no run of a named sweep, and half-written ones; return files and runs.
 
-        Runs that share a file with one that is wanted stay.
+        Runs that share a file with one that is wanted stay, and so does what may be in the middle of being
+        written.
         """
         self.refresh()
         wanted = {key for sweep in self.sweeps() for key in sweep.keys}
@@ -239,7 +242,9 @@ class Store:
             for name in unused:
                 (self.blocks / name).unlink(missing_ok=True)
             for part in self.blocks.glob(".*.part"):
-                part.unlink(missing_ok=True)
+                with contextlib.suppress(FileNotFoundError):
+                    if time.time() - part.stat().st_mtime > ABANDONED:
+                        part.unlink()
             self.refresh()
         return len(unused), runs
 
