@@ -46,9 +46,13 @@ class Descent:
             observed: those of them at which `quantities` are measured.
             settings: of the optimizer. program: a compiled one, to be shared between runs.
             divergence: factor on the first loss. precision: of the eigenvalues.
+
+        Raises:
+            ValueError: batches of another number of members; as `Objective.of`.
         """
         self.ensemble, self.steps, self.divergence = ensemble, steps, divergence
         self.feed = feed.to(ensemble.dtype, ensemble.device)
+        _check_members(self.feed, ensemble.members)
         used = Program(ensemble.model, resolve(loss)) if program is None else program
         self.objective = Objective.of(ensemble, loss, self.feed.evaluation, program=used)
         self.optimizer: Optimizer = optimizer_of(ensemble, settings)
@@ -97,3 +101,14 @@ class Descent:
         with torch.no_grad():
             self.record.losses(point, self.objective.losses(self.ensemble.parameters), members)
         self.record.losses(point, losses, members, name="batch_loss")
+
+
+def _check_members(feed: Feed, members: int) -> None:
+    """Raise ValueError where the batches are those of another number of members."""
+    if feed.whole:
+        return
+    batch = feed.batch(0)
+    if not batch.shared and len(batch.inputs) != members:
+        raise ValueError(
+            f"data: a feed must have one seed a member, {members}; given {len(batch.inputs)} of them"
+        )

@@ -59,7 +59,7 @@ class _Runs(BackendArray):
     def _outer(self, key: tuple[Any, ...]) -> np.ndarray:
         """Read the runs of an outer index: an integer, a slice or an array of integers for each dimension."""
         axes = self.keys.ndim
-        chosen = self.keys
+        chosen: Any = self.keys
         for axis, part in reversed(list(enumerate(key[:axes]))):
             chosen = chosen[(*[slice(None)] * axis, part)]
         found = self._read(np.asarray(chosen))
@@ -121,7 +121,7 @@ def view(
     variables: dict[str, Variable] = {"diverged_at": (tuple(axes), diverged.reshape(keys.shape))}
     for name, dims in shape.dims.items():
         inner = (len(shape.points), *(shape.sizes[dim] for dim in dims))
-        lazy = indexing.LazilyIndexedArray(_Runs(store, keys, name, inner))
+        lazy: Any = indexing.LazilyIndexedArray(_Runs(store, keys, name, inner))
         kept = indexing.MemoryCachedArray(indexing.CopyOnWriteArray(lazy))  # as `xr.open_dataset` does
         variables[name] = ((*axes, shape.coordinate, *dims), kept)
     coords = {**axes, shape.coordinate: shape.points}

@@ -156,3 +156,11 @@ def test_identity_precision_goes_to_the_eigenvalues(ensemble, data):
     exact = nets.measure(ensemble(), data, quantities=("sharpness",), tolerance=1e-12)["sharpness"]
     np.testing.assert_allclose(record.values["sharpness"][:, 0], exact.values[:, 0], rtol=1e-9)
     assert (record.values["sharpness_error"][:, 0] <= 1e-10 * exact.values[:, 0]).all()
+
+
+def test_bad_feed(ensemble, data):
+    """Property: the whole sentence where the seeds are not those of the members."""
+    sentence = "data: a feed must have one seed a member, 2; given 3 of them"
+    for feed in (Minibatches(data, 2, (0, 1, 2)), Online([Teacher(3)] * 3, 2, (0, 1, 2), evaluation=6)):
+        with pytest.raises(ValueError, match=f"^{sentence}$"):
+            nets.train(ensemble(), feed, steps=1)
