@@ -59,7 +59,7 @@ class _Runs(BackendArray):
     def _outer(self, key: tuple[Any, ...]) -> np.ndarray:
         """Read the runs of an outer index: an integer, a slice or an array of integers for each dimension."""
         axes = self.keys.ndim
-        chosen: Any = self.keys
+        chosen = self.keys
         for axis, part in reversed(list(enumerate(key[:axes]))):
             chosen = chosen[(*[slice(None)] * axis, part)]
         found = self._read(np.asarray(chosen))
@@ -80,7 +80,7 @@ class _Runs(BackendArray):
             targets, rows = zip(*pairs, strict=True)
             values = blocks.column(self.store.blocks / file, self.name, rows)
             if values is not None:
-                inside = tuple(slice(0, size) for size in values.shape[1:])
+                inside: Any = tuple(slice(0, size) for size in values.shape[1:])
                 out[(list(targets), *inside)] = values
         return out.reshape(*keys.shape, *self.inner)
 
