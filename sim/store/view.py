@@ -61,10 +61,11 @@ class _Runs(BackendArray):
         axes = self.keys.ndim
         chosen = self.keys
         for axis, part in reversed(list(enumerate(key[:axes]))):
-            chosen = chosen[(*[slice(None)] * axis, part)]
+            chosen = chosen[(*(slice(None),) * axis, part)]
         found = self._read(np.asarray(chosen))
         for axis, part in reversed(list(enumerate(key[axes:]))):
-            found = found[(*[slice(None)] * (np.ndim(chosen) + axis), part)]
+            before: tuple[Any, ...] = (slice(None),) * (np.ndim(chosen) + axis)
+            found = found[(*before, part)]
         return found
 
     def _read(self, keys: np.ndarray) -> np.ndarray:
