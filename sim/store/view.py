@@ -59,14 +59,13 @@ class _Runs(BackendArray):
     def _outer(self, key: tuple[Any, ...]) -> np.ndarray:
         """Read the runs of an outer index: an integer, a slice or an array of integers for each dimension."""
         axes = self.keys.ndim
-        chosen = self.keys
+        chosen: Any = self.keys
         for axis, part in reversed(list(enumerate(key[:axes]))):
             chosen = chosen[(*(slice(None),) * axis, part)]
-        found = self._read(np.asarray(chosen))
+        found: Any = self._read(np.asarray(chosen))
         for axis, part in reversed(list(enumerate(key[axes:]))):
-            before: tuple[Any, ...] = (slice(None),) * (np.ndim(chosen) + axis)
-            found = found[(*before, part)]
-        return found
+            found = found[(*(slice(None),) * (np.ndim(chosen) + axis), part)]
+        return np.asarray(found)
 
     def _read(self, keys: np.ndarray) -> np.ndarray:
         """Return (*keys.shape, *inner), each file opened once."""

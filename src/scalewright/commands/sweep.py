@@ -49,9 +49,9 @@ def command(
             raise ValueError(
                 f"sweep: give a file GRID.toml or one of {', '.join(kept.VERBS)}; given {what!r}"
             )
-        from scalewright.nets.sweep import toml
+        from scalewright.nets.sweep import from_toml
 
-        found = toml.read(what)
+        found = from_toml(what)
         if dry_run:
             _dry_run(found, store, workers or 1, json)
             return
@@ -129,7 +129,7 @@ def _dry_run(grid: "Grid", folder: Path, workers: int, json: bool) -> None:
     """Print what the runs cost, and how many of them are there."""
     from scalewright.nets.sweep import sizing
 
-    rows = sizing.sizing(grid)
+    rows = sizing(grid)
     there = _there(grid, folder)
     if json:
         cost = [vars(row) for row in rows]
@@ -150,7 +150,7 @@ _ROW = "{:<36} {:>8} {:>7} {:>10} {:>10} {:>11} {:>13}"
 
 
 def _there(grid: "Grid", folder: Path) -> int:
-    from scalewright.nets.sweep.execute import code
+    from scalewright.nets.sweep import code
     from scalewright.sim.store import Store
 
     if not folder.exists():
