@@ -152,10 +152,6 @@ class Store:
         of_kind = {kind: name for name, kind in self._index.kinds().items() if name in files}
         return [blocks.read(self.blocks / name) for name in of_kind.values()]
 
-    def has_file(self, name: str) -> bool:
-        """Whether a block of this name is there now."""
-        return (self.blocks / f"{name}{ENDING}").exists()
-
     def add(self, block: Block) -> None:
         """Write a block.
 

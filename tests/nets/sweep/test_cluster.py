@@ -61,7 +61,7 @@ def stored(folder: Path) -> int:
 
 @pytest.mark.parametrize("executor", ["dask", "processes"])
 def test_identity_killed_workers_and_killed_drivers_lose_nothing(tmp_path, calm, as_bytes, executor):
-    """Identity: workers killed at random, the driver three times by SIGKILL; each run once, the same bytes."""
+    """Identity: workers killed at random, the driver three times; each run once, to the same bytes."""
     grid, expected = calm
     chance = random.Random(1)
     driver_kills = worker_kills = 0
