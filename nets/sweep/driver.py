@@ -201,12 +201,9 @@ class _Driver:
 
     def _lost(self, block: Planned, error: Exception) -> None:
         """Hand a block out again whose worker was lost; stop where no worker could do better."""
-        if isinstance(error, ModuleNotFoundError):
-            raise ValueError(
-                f"executor: its workers lack a package ({error}); install scalewright and what it needs there"
-            ) from None
-        if isinstance(error, ValueError) and str(error).startswith("executor:"):
-            raise error
+        hopeless = _hopeless(error)
+        if hopeless:
+            raise ValueError(hopeless) from None
         tried = self.attempts[block.keys] = self.attempts.get(block.keys, 0) + 1
         reason = f"worker lost: {type(error).__name__}: {error}"
         log.warning("block of %d runs: %s; attempt %d of %d", len(block.runs), reason, tried, ATTEMPTS)
@@ -225,3 +222,20 @@ class _Driver:
             if callable(getattr(future, "cancel", None)):
                 future.cancel()
         self.working.clear()
+
+
+def _hopeless(error: BaseException | None) -> str:
+    """Return what is wrong with the workers themselves, "" if another one may do better.
+
+    An executor wraps what its workers raise: in a chain of causes, or as text.
+    """
+    while error is not None:
+        if isinstance(error, ModuleNotFoundError):
+            return (
+                f"executor: its workers lack a package ({error}); install scalewright and what it needs there"
+            )
+        for line in str(error).splitlines():
+            if "executor: the workers' scalewright" in line:
+                return line[line.index("executor:") :]
+        error = error.__cause__ or error.__context__
+    return ""

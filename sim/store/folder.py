@@ -14,7 +14,7 @@ from typing import Any
 
 from scalewright.sim.store import block as blocks
 from scalewright.sim.store import record
-from scalewright.sim.store.block import ENDING, SCHEMA, Block, Damaged
+from scalewright.sim.store.block import SCHEMA, Block, Damaged
 from scalewright.sim.store.index import Index, Place, Stamp
 from scalewright.sim.store.record import Sweep
 

@@ -235,6 +235,17 @@ def test_bad_input(small, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=re.escape(sentence)):
         sweep.run(small(None, steps=7), store=tmp_path, executor=Lacking())
 
+    class Wrapping(Local):
+        def submit(self, function, /, *args):
+            future: Future = Future()
+            future.set_exception(
+                RuntimeError("Job failed:\nValueError: executor: the workers' scalewright (x)")
+            )
+            return future
+
+    with pytest.raises(ValueError, match=r"^executor: the workers' scalewright \(x\)$"):
+        sweep.run(small(None, steps=7), store=tmp_path, executor=Wrapping())
+
     class Older(Local):
         def submit(self, function, /, specifications, keys, code):
             return super().submit(function, specifications, keys, "older")
