@@ -160,7 +160,7 @@ def step(objective: Objective) -> Callable[[], None]:
 
 
 def _reuse(case: Case, ensemble: nets.Ensemble) -> float:
-    """Return how often a sample meets a weight: once, at each position, or where a table is only read never."""
+    """Return how often a sample meets a weight: once, at each position, or never where a table is read."""
     if case.positions == 1:
         return 1.0
     names = ensemble.parameters
