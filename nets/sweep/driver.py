@@ -78,7 +78,7 @@ def run(
         store: a folder, made where there is none.
         executor: "local", "processes", "dask", "slurm", or anything with `submit(function, *args)`.
         address: of a Dask scheduler. workers: processes of a pool (one for each `threads` cores by default).
-        progress: called with a `Tally` after every block.
+        progress: called with a `Tally` at the start and after every block.
 
     Returns:
         A trajectory over the axes of the grid, "step" (or "time") and what a quantity has beside them. Its
@@ -141,14 +141,14 @@ class _Driver:
         """Hand out every block and take in what comes back."""
         self.waiting.reverse()
         start = time.monotonic()
+        self._report()
         try:
             while self.waiting or self.working:
                 self._hand_out()
                 for future in [future for future in self.working if future.done()]:
                     self._take_in(self.working.pop(future), future)
                     self.tally = replace(self.tally, seconds=time.monotonic() - start)
-                    if self.progress is not None:
-                        self.progress(self.tally)
+                    self._report()
         except BaseException:
             self._cancel()
             log.info("stopped: %d of %d runs are stored; the same call goes on", *self._stored())
@@ -158,6 +158,10 @@ class _Driver:
                 f"sweep: {self.tally.failed} of {self.tally.total} runs failed, the others are stored; "
                 f"the first: {self.reasons[0]}"
             )
+
+    def _report(self) -> None:
+        if self.progress is not None:
+            self.progress(self.tally)
 
     def _stored(self) -> tuple[int, int]:
         return self.tally.there + self.tally.done, self.tally.total

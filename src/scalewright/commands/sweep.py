@@ -47,7 +47,7 @@ def command(
             return
         if not what.endswith(".toml"):
             raise ValueError(
-                f"sweep: give a file GRID.toml or one of {', '.join(kept.VERBS)}; given {what!r}"
+                f"sweep takes a file GRID.toml or one of {', '.join(kept.VERBS)}; given {what!r}"
             )
         from scalewright.nets.sweep import from_toml
 
@@ -97,21 +97,19 @@ def _bar(grid: "Grid") -> Iterator[Callable[["Tally"], None]]:
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     columns = (TextColumn(str(grid.name)), BarColumn(), MofNCompleteColumn(), TextColumn(fields))
+    bar = Progress(*columns, console=console)
+    task = bar.add_task("", total=grid.size, diverged=0, failed=0, left="?")
+
+    def advance(tally: "Tally") -> None:
+        bar.start()  # at the first report: what is refused before leaves one sentence alone
+        done, left = tally.there + tally.done, clock(tally.remaining)
+        bar.update(task, completed=done, diverged=tally.diverged, failed=tally.failed, left=left)
+
     try:
-        with Progress(*columns, console=console) as bar:
-            task = bar.add_task("", total=grid.size, diverged=0, failed=0, left="?")
-
-            def advance(tally: "Tally") -> None:
-                bar.update(
-                    task,
-                    completed=tally.there + tally.done,
-                    diverged=tally.diverged,
-                    failed=tally.failed,
-                    left=clock(tally.remaining),
-                )
-
-            yield advance
+        yield advance
     finally:
+        if bar.live.is_started:
+            bar.stop()
         log.removeHandler(handler)
 
 
