@@ -34,7 +34,7 @@ def command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what the grid costs, and how much of it is there.")
     ] = False,
-    to: Annotated[Path | None, typer.Option(help="export: a new file, .nc or .csv.")] = None,
+    to: Annotated[Path | None, typer.Option(help="export: a new file, .nc, .csv or .png.")] = None,
     json: Json = False,
 ) -> None:
     """Train every run of a grid that the store lacks; or show, export and prune what a store holds.
