@@ -78,7 +78,7 @@ def run(
         store: a folder, made where there is none.
         executor: "local", "processes", "dask", "slurm", or anything with `submit(function, *args)`.
         address: of a Dask scheduler. workers: processes of a pool (one for each `threads` cores by default).
-        progress: called with a `Tally` after every block.
+        progress: called with a `Tally` at the start and after every block.
 
     Returns:
         A trajectory over the axes of the grid, "step" (or "time") and what a quantity has beside them. Its
@@ -141,14 +141,14 @@ class _Driver:
         """Hand out every block and take in what comes back."""
         self.waiting.reverse()
         start = time.monotonic()
+        self._report()
         try:
             while self.waiting or self.working:
                 self._hand_out()
                 for future in [future for future in self.working if future.done()]:
                     self._take_in(self.working.pop(future), future)
                     self.tally = replace(self.tally, seconds=time.monotonic() - start)
-                    if self.progress is not None:
-                        self.progress(self.tally)
+                    self._report()
         except BaseException:
             self._cancel()
             log.info("stopped: %d of %d runs are stored; the same call goes on", *self._stored())
@@ -158,6 +158,10 @@ class _Driver:
                 f"sweep: {self.tally.failed} of {self.tally.total} runs failed, the others are stored; "
                 f"the first: {self.reasons[0]}"
             )
+
+    def _report(self) -> None:
+        if self.progress is not None:
+            self.progress(self.tally)
 
     def _stored(self) -> tuple[int, int]:
         return self.tally.there + self.tally.done, self.tally.total
@@ -201,12 +205,9 @@ class _Driver:
 
     def _lost(self, block: Planned, error: Exception) -> None:
         """Hand a block out again whose worker was lost; stop where no worker could do better."""
-        if isinstance(error, ModuleNotFoundError):
-            raise ValueError(
-                f"executor: its workers lack a package ({error}); install scalewright and what it needs there"
-            ) from None
-        if isinstance(error, ValueError) and str(error).startswith("executor:"):
-            raise error
+        hopeless = _hopeless(error)
+        if hopeless:
+            raise ValueError(hopeless) from None
         tried = self.attempts[block.keys] = self.attempts.get(block.keys, 0) + 1
         reason = f"worker lost: {type(error).__name__}: {error}"
         log.warning("block of %d runs: %s; attempt %d of %d", len(block.runs), reason, tried, ATTEMPTS)
@@ -225,3 +226,20 @@ class _Driver:
             if callable(getattr(future, "cancel", None)):
                 future.cancel()
         self.working.clear()
+
+
+def _hopeless(error: BaseException | None) -> str:
+    """Return what is wrong with the workers themselves, "" if another one may do better.
+
+    An executor wraps what its workers raise: in a chain of causes, or as text.
+    """
+    while error is not None:
+        if isinstance(error, ModuleNotFoundError):
+            return (
+                f"executor: its workers lack a package ({error}); install scalewright and what it needs there"
+            )
+        for line in str(error).splitlines():
+            if "executor: the workers' scalewright" in line:
+                return line[line.index("executor:") :]
+        error = error.__cause__ or error.__context__
+    return ""

@@ -1,6 +1,5 @@
 """Where blocks are trained: this process, a pool of processes, Dask, Slurm, or anything with `submit`."""
 
-import importlib
 import multiprocessing
 import os
 import signal
@@ -127,7 +126,10 @@ def opened(
 
 @contextmanager
 def _dask(address: str | None, workers: int, threads: int) -> Iterator[Any]:
-    distributed = _package("distributed")
+    try:
+        import distributed
+    except ModuleNotFoundError:
+        raise ValueError(_MISSING.format("distributed")) from None
     if address is None:
         with (
             distributed.LocalCluster(
@@ -146,14 +148,13 @@ def _dask(address: str | None, workers: int, threads: int) -> Iterator[Any]:
 
 
 def _submitit(cluster: str, threads: int, folder: Any) -> Any:
-    submitit = _package("submitit")
+    try:
+        import submitit
+    except ModuleNotFoundError:
+        raise ValueError(_MISSING.format("submitit")) from None
     executor = submitit.AutoExecutor(folder=folder or "submitit", cluster=cluster)
     executor.update_parameters(cpus_per_task=threads, timeout_min=24 * 60, name="scalewright")
     return executor
 
 
-def _package(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError:
-        raise ValueError(f"executor needs the package {name!r}: pip install 'scalewright[cluster]'") from None
+_MISSING = "executor needs the package {!r}: pip install 'scalewright[cluster]'"

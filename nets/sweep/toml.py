@@ -1,7 +1,7 @@
 """Read a grid from a TOML file: `name`, a table of fixed keys, a table of axes."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,11 @@ from scalewright.nets.sweep.grid import Grid, grid
 
 TABLES = ("name", "fixed", "axes")
 #: Ways to write an axis beside a list: key -> (number of arguments, the values they make).
-SPACINGS = {"geomspace": (3, np.geomspace), "linspace": (3, np.linspace), "range": (2, range)}
+SPACINGS: Mapping[str, tuple[int, Callable[..., Any]]] = {
+    "geomspace": (3, np.geomspace),
+    "linspace": (3, np.linspace),
+    "range": (2, range),
+}
 
 
 def read(path: Path | str) -> Grid:

@@ -13,7 +13,6 @@ from scalewright.theory.power import Power
 def check_run(run: Run) -> None:
     """Raise ValueError, in one sentence that begins with the key, if the run can't be trained."""
     for key, wrong in (
-        ("parametrization", _parametrization(run)),
         ("quantities", _quantities(run)),
         ("data", _data(run)),
         ("batch", _batch(run)),
@@ -23,6 +22,9 @@ def check_run(run: Run) -> None:
     ):
         if wrong:
             raise ValueError(f"grid: {key} {wrong}")
+    unknown = _parametrization(run)
+    if unknown:
+        raise ValueError(f"grid: parametrization {unknown}")
 
 
 def _parametrization(run: Run) -> str:

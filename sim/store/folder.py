@@ -14,7 +14,7 @@ from typing import Any
 
 from scalewright.sim.store import block as blocks
 from scalewright.sim.store import record
-from scalewright.sim.store.block import ENDING, SCHEMA, Block, Damaged
+from scalewright.sim.store.block import SCHEMA, Block, Damaged
 from scalewright.sim.store.index import Index, Place, Stamp
 from scalewright.sim.store.record import Sweep
 
@@ -153,10 +153,6 @@ class Store:
         files = {self.places[key].file for key in keys}
         of_kind = {kind: name for name, kind in self._index.kinds().items() if name in files}
         return [blocks.read(self.blocks / name) for name in of_kind.values()]
-
-    def has_file(self, name: str) -> bool:
-        """Whether a block of this name is there now."""
-        return (self.blocks / f"{name}{ENDING}").exists()
 
     def add(self, block: Block) -> None:
         """Write a block.

@@ -59,13 +59,14 @@ class _Runs(BackendArray):
     def _outer(self, key: tuple[Any, ...]) -> np.ndarray:
         """Read the runs of an outer index: an integer, a slice or an array of integers for each dimension."""
         axes = self.keys.ndim
-        chosen = self.keys
+        chosen: Any = self.keys
         for axis, part in reversed(list(enumerate(key[:axes]))):
-            chosen = chosen[(*[slice(None)] * axis, part)]
-        found = self._read(np.asarray(chosen))
+            chosen = chosen[(*(slice(None),) * axis, part)]
+        found: Any = self._read(np.asarray(chosen))
+        lead = chosen.ndim if isinstance(chosen, np.ndarray) else 0
         for axis, part in reversed(list(enumerate(key[axes:]))):
-            found = found[(*[slice(None)] * (np.ndim(chosen) + axis), part)]
-        return found
+            found = found[(*(slice(None),) * (lead + axis), part)]
+        return np.asarray(found)
 
     def _read(self, keys: np.ndarray) -> np.ndarray:
         """Return (*keys.shape, *inner), each file opened once."""
@@ -80,7 +81,7 @@ class _Runs(BackendArray):
             targets, rows = zip(*pairs, strict=True)
             values = blocks.column(self.store.blocks / file, self.name, rows)
             if values is not None:
-                inside: Any = tuple(slice(0, size) for size in values.shape[1:])
+                inside: tuple[Any, ...] = tuple(slice(0, size) for size in values.shape[1:])
                 out[(list(targets), *inside)] = values
         return out.reshape(*keys.shape, *self.inner)
 

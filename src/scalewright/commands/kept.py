@@ -54,20 +54,24 @@ def _show(folder: Path, name: str | None, to: Path | None, json: bool) -> None:
 
 
 def _export(folder: Path, name: str | None, to: Path | None, json: bool) -> None:
-    """Write a sweep as one NetCDF file or as a table."""
+    """Write a sweep as one NetCDF file, as a table, or as a picture of how its runs end."""
     from scalewright.sim.dataset import save
     from scalewright.sim.store.export import frame
     from scalewright.sim.store.view import open_sweep
 
     if name is None or to is None:
-        raise ValueError("export needs the name of a sweep and --to FILE.nc or FILE.csv")
+        raise ValueError("export needs the name of a sweep and --to FILE.nc, FILE.csv or FILE.png")
     if to.exists():
         raise ValueError(f"--to {to} exists; give another file")
-    if to.suffix not in (".nc", ".csv"):
-        raise ValueError(f"--to must end in .nc or .csv; given {to}")
+    if to.suffix not in (".nc", ".csv", ".png"):
+        raise ValueError(f"--to must end in .nc, .csv or .png; given {to}")
     data = open_sweep(_opened(folder), name)
     if to.suffix == ".nc":
         save(data.load(), to)
+    elif to.suffix == ".png":
+        from scalewright.sim.store.figure import plot_end
+
+        plot_end(data).figure.savefig(to, dpi=160)
     else:
         from scalewright.frontdoor import write_text
 

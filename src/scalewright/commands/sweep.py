@@ -34,7 +34,7 @@ def command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what the grid costs, and how much of it is there.")
     ] = False,
-    to: Annotated[Path | None, typer.Option(help="export: a new file, .nc or .csv.")] = None,
+    to: Annotated[Path | None, typer.Option(help="export: a new file, .nc, .csv or .png.")] = None,
     json: Json = False,
 ) -> None:
     """Train every run of a grid that the store lacks; or show, export and prune what a store holds.
@@ -47,11 +47,11 @@ def command(
             return
         if not what.endswith(".toml"):
             raise ValueError(
-                f"sweep: give a file GRID.toml or one of {', '.join(kept.VERBS)}; given {what!r}"
+                f"sweep takes a file GRID.toml or one of {', '.join(kept.VERBS)}; given {what!r}"
             )
-        from scalewright.nets.sweep import toml
+        from scalewright.nets.sweep import from_toml
 
-        found = toml.read(what)
+        found = from_toml(what)
         if dry_run:
             _dry_run(found, store, workers or 1, json)
             return
@@ -97,21 +97,19 @@ def _bar(grid: "Grid") -> Iterator[Callable[["Tally"], None]]:
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     columns = (TextColumn(str(grid.name)), BarColumn(), MofNCompleteColumn(), TextColumn(fields))
+    bar = Progress(*columns, console=console)
+    task = bar.add_task("", total=grid.size, diverged=0, failed=0, left="?")
+
+    def advance(tally: "Tally") -> None:
+        bar.start()  # at the first report: what is refused before leaves one sentence alone
+        done, left = tally.there + tally.done, clock(tally.remaining)
+        bar.update(task, completed=done, diverged=tally.diverged, failed=tally.failed, left=left)
+
     try:
-        with Progress(*columns, console=console) as bar:
-            task = bar.add_task("", total=grid.size, diverged=0, failed=0, left="?")
-
-            def advance(tally: "Tally") -> None:
-                bar.update(
-                    task,
-                    completed=tally.there + tally.done,
-                    diverged=tally.diverged,
-                    failed=tally.failed,
-                    left=clock(tally.remaining),
-                )
-
-            yield advance
+        yield advance
     finally:
+        if bar.live.is_started:
+            bar.stop()
         log.removeHandler(handler)
 
 
@@ -129,7 +127,7 @@ def _dry_run(grid: "Grid", folder: Path, workers: int, json: bool) -> None:
     """Print what the runs cost, and how many of them are there."""
     from scalewright.nets.sweep import sizing
 
-    rows = sizing.sizing(grid)
+    rows = sizing(grid)
     there = _there(grid, folder)
     if json:
         cost = [vars(row) for row in rows]
@@ -150,7 +148,7 @@ _ROW = "{:<36} {:>8} {:>7} {:>10} {:>10} {:>11} {:>13}"
 
 
 def _there(grid: "Grid", folder: Path) -> int:
-    from scalewright.nets.sweep.execute import code
+    from scalewright.nets.sweep import code
     from scalewright.sim.store import Store
 
     if not folder.exists():
