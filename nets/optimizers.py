@@ -75,13 +75,13 @@ class Optimizer(ABC):
         everyone = ensemble.device.type == "cpu" and bool(moving.all())  # on a GPU the answer would wait
         for name, weight in ensemble.parameters.items():
             rate, decay = metric[name], self.decay(name)
-            rate = ensemble.lr * rate if rate.ndim == 1 else like(ensemble.lr, weight) * rate
-            step = (like(rate, weight) if rate.ndim == 1 else rate) * directions[name]
+            rate = like(ensemble.lr * rate, weight) if rate.ndim == 1 else like(ensemble.lr, weight) * rate
+            target = weight if everyone else weight.clone()
             if decay is not None:
-                step = step.addcmul_(like(ensemble.lr * decay, weight), weight)
+                target.mul_(1 - like(ensemble.lr * decay, weight))
+            target.addcmul_(directions[name], rate, value=-1)
             if not everyone:
-                step = torch.where(like(moving, weight), step, 0.0)
-            weight.sub_(step)
+                torch.where(like(moving, weight), target, weight, out=weight)
 
 
 class SGD(Optimizer):

@@ -81,12 +81,12 @@ def initial_weights(
 ) -> dict[str, Tensor]:
     """Return the initial weights, N(0, (gain init_std)^2), float64 on the CPU: the same on every device.
 
-    The weights and biases of layer and group norms are not random: they start at gain init_std.
+    Those of norms are not random: their weights start at gain init_std, their biases at 0.
     """
     gains, fixed = resolve_gains(model, gain), _of_norms(model)
     return {
         name: (
-            torch.ones(weight.shape, dtype=torch.float64)
+            torch.full(weight.shape, fixed[name], dtype=torch.float64)
             if name in fixed
             else torch.from_numpy(standard_normal(weight.shape, seed=seed, name=name, width=width))
         ).mul_(numbers[name].init_std * gains[name])
@@ -94,10 +94,14 @@ def initial_weights(
     }
 
 
-def _of_norms(model: nn.Module) -> set[str]:
-    """Return the names of the parameters of norms."""
-    norms = {name for name, module in model.named_modules() if isinstance(module, NORMS)}
-    return {name for name, _ in model.named_parameters() if name.rpartition(".")[0] in norms}
+def _of_norms(model: nn.Module) -> dict[str, float]:
+    """Return where the parameters of norms start: weights at 1, biases at 0."""
+    return {
+        f"{name}.{own}" if name else own: 0.0 if own == "bias" else 1.0
+        for name, module in model.named_modules()
+        if isinstance(module, NORMS)
+        for own, _ in module.named_parameters(recurse=False)
+    }
 
 
 class Parametrized(nn.Module):

@@ -57,8 +57,10 @@ def save(data: xr.Dataset, path: Path) -> Path:
     """Write a trajectory as NetCDF-4 under a temporary name and rename it: no half file is left."""
     path = Path(path)
     temporary = path.with_name(f".{path.name}.part")
+    # in memory first: HDF5 that meets a full disk keeps the file half open, and later ends the process
+    content = bytes(data.to_netcdf(engine="h5netcdf"))
     try:
-        data.to_netcdf(temporary, engine="h5netcdf")
+        temporary.write_bytes(content)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from scalewright.nets.models.sizes import check_layers, check_sizes
+from scalewright.nets.models.sizes import check_sizes
 
 #: Width of one attention head; a narrower network has one head.
 HEAD = 16
@@ -103,8 +103,7 @@ def gpt(layers: int, width: int, inputs: int, outputs: int) -> GPT:
     Raises:
         ValueError: no block, a size below 1, or a width that the heads of 16 don't divide.
     """
-    check_layers("gpt", layers, 1)
-    check_sizes("gpt", width=width, inputs=inputs, outputs=outputs)
+    check_sizes("gpt", layers=layers, width=width, inputs=inputs, outputs=outputs)
     if width > HEAD and width % HEAD:
         raise ValueError(f"gpt: width must be at most {HEAD} or a multiple of it; given {width!r}")
     return GPT(layers, width, inputs, outputs)

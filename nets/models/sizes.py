@@ -1,12 +1,10 @@
 """What the builders of the models check of their sizes."""
 
 
-def check_layers(caller: str, layers: int, least: int = 2) -> None:
-    """Raise ValueError below the least number of weight layers."""
-    if layers < least:
-        raise ValueError(
-            f"{caller}: layers counts weight layers and must be at least {least}; given {layers!r}"
-        )
+def check_layers(caller: str, layers: int) -> None:
+    """Raise ValueError below two weight layers."""
+    if layers < 2:
+        raise ValueError(f"{caller}: layers counts weight layers and must be at least 2; given {layers!r}")
 
 
 def check_sizes(caller: str, **sizes: int) -> None:

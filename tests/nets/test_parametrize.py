@@ -116,17 +116,18 @@ def test_identity_a_stacks_block_is_stated_once():
         numbers_of(nets.models.mlp(4, 16, 3, 2), theory.named(theory.mlp(3), "mup", "sgd"), **sizes)
 
 
-def test_identity_norms_start_at_their_deviation():
-    """Identity: weights and biases of norms are the same number in every entry; control: matrices vary."""
+def test_identity_norms_start_at_their_gain():
+    """Identity: weights of norms start at their deviation times gain, biases at 0; control: matrices vary."""
     rules = theory.named(theory.gpt(), "mup", "sgd")
-    gains = {"norm.weight": 0.5, "blocks.0.mlp.norm.bias": 0.0}
+    gains = {"norm.weight": 0.5}
     network = nets.parametrize(
         partial(nets.models.gpt, 1), rules, width=16, inputs=4, outputs=7, gain=gains, device="cpu"
     )
     numbers = network.numbers
     for name, weight in network.model.named_parameters():
         if ".norm." in f".{name}":
-            expected = gains.get(name, 1.0) * numbers[name].init_std
+            start = 0.0 if name.endswith("bias") else 1.0
+            expected = start * gains.get(name, 1.0) * numbers[name].init_std
             assert torch.equal(weight.detach(), torch.full((16,), expected, dtype=torch.float64))
         else:
             assert len(weight.detach().unique()) == weight.numel()

@@ -167,7 +167,7 @@ def test_identity_gains():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ((0, 16, 4, 7), "gpt: layers counts weight layers and must be at least 1; given 0"),
+        ((0, 16, 4, 7), "gpt: layers must be at least 1; given 0"),
         ((1, 0, 4, 7), "gpt: width must be at least 1; given 0"),
         ((1, 16, 4, 0), "gpt: outputs must be at least 1; given 0"),
         ((1, 24, 4, 7), "gpt: width must be at most 16 or a multiple of it; given 24"),
