@@ -77,6 +77,23 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
+class ByName:
+    """Let the workers of Dask import what they are to call, inside the task.
+
+    Where a worker can't unpickle the function itself, Dask never answers; an error inside a task comes back.
+    """
+
+    _CALL = "__import__('importlib').import_module(module).__dict__[name](*args)"
+
+    def __init__(self, executor: Executor) -> None:
+        self.executor = executor
+
+    def submit(self, function: Callable[..., Any], /, *args: Any) -> Any:
+        """Return a future of the executor that calls a function of some module."""
+        names = {"module": function.__module__, "name": function.__name__, "args": args}
+        return self.executor.submit(eval, self._CALL, names)
+
+
 NAMES = ("local", "processes", "dask", "slurm")
 
 
@@ -103,7 +120,7 @@ def opened(
                 f"executor must be one of {', '.join(NAMES)} or have submit(function, *args); "
                 f"given {type(executor).__name__}"
             )
-        yield executor
+        yield ByName(executor) if type(executor).__module__.startswith("distributed.") else executor
         return
     count = workers or max(1, (os.cpu_count() or 1) // threads)
     match executor:
@@ -117,7 +134,7 @@ def opened(
                 pool.shutdown()
         case "dask":
             with _dask(address, count, threads) as client:
-                yield client.get_executor(pure=False)
+                yield ByName(client.get_executor(pure=False))
         case "slurm" | "slurm-local":
             yield _submitit("local" if executor == "slurm-local" else "slurm", threads, folder)
         case _:
