@@ -142,8 +142,8 @@ def matrix(x: Any, function: str) -> Array:
     found = np.asarray(x, dtype=np.float64)
     if found.ndim < 2 or min(found.shape[-2:]) < 1:
         raise ValueError(
-            f"one_step: the identity needs independent rows, d <= n; given d = {d} rows of rank at most "
-            f"n = {x.shape[1]}, for which det(X X^T) = 0"
+            f"{function}: x must have shape (..., d, n) with d features and n samples, both at least 1; "
+            f"given shape {found.shape}"
         )
     if not np.isfinite(found).all():
         raise ValueError(f"{function}: x must be finite; it holds inf or nan")
