@@ -12,7 +12,7 @@ from scalewright.theory.haar.groups import N
 from scalewright.theory.haar.pairings import coset_type, gram, pairings
 from scalewright.theory.haar.partitions import pairing_count, partitions
 from scalewright.theory.haar.relations import verify
-from scalewright.theory.haar.weingarten import Table, table, weingarten
+from scalewright.theory.haar.tables import Table, table, weingarten
 
 __all__ = [
     "N",

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sympy import lambdify
 
-from scalewright.theory.haar.weingarten import Table, class_name
+from scalewright.theory.haar.tables import Table, class_name
 
 SIZES = 60
 

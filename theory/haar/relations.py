@@ -19,7 +19,7 @@ from sympy import Expr, Integer, fraction, lcm
 from scalewright.theory.errors import Unverified
 from scalewright.theory.haar.groups import Group, group_of
 from scalewright.theory.haar.partitions import Partition, ordered
-from scalewright.theory.haar.weingarten import Table, table
+from scalewright.theory.haar.tables import Table, table
 
 
 def terms(mu: Partition, part: int, group: Group, n: Expr) -> dict[Partition, Expr]:

@@ -62,7 +62,7 @@ def _write(folder: Path, found: "Table", record: dict[str, Any]) -> None:
     from scalewright.report import Figure, Page, Section, render
     from scalewright.report import Table as Shown
     from scalewright.theory.haar.figure import plot_table
-    from scalewright.theory.haar.weingarten import class_name
+    from scalewright.theory.haar.tables import class_name
 
     ax = plot_table(found)
     buffer = io.BytesIO()
