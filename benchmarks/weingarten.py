@@ -26,7 +26,7 @@ RESULTS = Path(__file__).parent / "results"
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 D = Symbol("d")
 ROUNDS, SLOW = 3, 10.0
-OURS = (4, 6, 8, 10, 12, 16, 20, 24)
+OURS = (4, 6, 8, 10, 12, 14, 16, 20, 24)
 HAARPY = {"orthogonal": (4, 6, 8, 10, 12), "unitary": (4, 6, 8, 10, 12, 14)}
 SOLVED = (4, 6, 8, 10, 12)
 ALONE = {"orthogonal": haarpy.weingarten_orthogonal, "unitary": haarpy.weingarten_unitary}
@@ -137,7 +137,7 @@ def draw(seconds: Mapping[str, float], path: Path) -> None:
     series |= {", plain solve": ("plain solve of the Gram system", "#009E73")}
     for ax, group in zip(figure.subplots(1, 2, sharey=True), HAARPY, strict=True):
         for ending, (label, colour) in series.items():
-            points = [(d, seconds.get(f"{group}, degree {d}{ending}")) for d in sorted({*OURS, 14})]
+            points = [(d, seconds.get(f"{group}, degree {d}{ending}")) for d in OURS]
             points = [(d, t) for d, t in points if t is not None]
             if points:
                 ax.plot(*zip(*points, strict=True), "o-", color=colour, ms=4, lw=1.2, label=label)
