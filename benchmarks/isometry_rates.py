@@ -1,6 +1,6 @@
-"""Measure where spectra settle and how fast gradients grow with fewer samples than features, orthogonal weights.
+"""Measure where spectra settle and how fast gradients grow with fewer samples than features.
 
-Chains X -> BN(WX) of n samples and d features, with one tangent vector whose log-norm is accumulated. The
+Chains X -> BN(WX), W orthogonal, of n samples and d features, with one tangent vector whose log-norm is accumulated. The
 variance of the d eigenvalues of X X^T is compared with `stationary_variance`, a derived law, and the growth
 with the empirical `orthogonal_rate`. Standard errors are those of 20 blocks of layers. Run: python
 benchmarks/isometry_rates.py
@@ -40,7 +40,7 @@ class Row:
 
 
 def haar(d: int, rng: np.random.Generator) -> np.ndarray:
-    """Return a Haar-distributed orthogonal matrix: Q of a QR decomposition, the diagonal of R made positive."""
+    """Return a Haar-distributed orthogonal matrix: Q of QR, the diagonal of R made positive."""
     q, r = np.linalg.qr(rng.normal(size=(d, d)))
     return q * np.sign(np.diag(r))
 
@@ -83,7 +83,7 @@ def row(d: int, n: int, variance: Sequence[float], growth: Sequence[float]) -> R
 
 
 def draw(rows: Sequence[Row], path: Path) -> None:
-    """Draw the variance of the spectrum, and the rate over (1 - rho) log((n-1)/(n-2)) / 2, against rho = n/d."""
+    """Draw the variance of the spectrum, and the rate over that of mean field times 1 - rho."""
     from matplotlib.figure import Figure
     from sympy import Rational
 
@@ -97,14 +97,12 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     for d, colour in zip(LAYERS, ("#0072B2", "#D55E00"), strict=True):
         some = [r for r in rows if r.d == d]
         x = [r.n / r.d for r in some]
-        left.errorbar(
-            x, [r.variance for r in some], [1.96 * r.variance_error for r in some], fmt="o", ms=4, color=colour,
-            label=f"measured, d = {d}"
-        )  # fmt: skip
+        style = {"fmt": "o", "ms": 4, "color": colour, "label": f"measured, d = {d}"}
+        left.errorbar(x, [r.variance for r in some], [1.96 * r.variance_error for r in some], **style)
         scale = [(1 - r.n / r.d) * isometry.mean_field_rate(r.n) for r in some]
         y = [r.rate / s for r, s in zip(some, scale, strict=True)]
         bars = [1.96 * r.rate_error / s for r, s in zip(some, scale, strict=True)]
-        right.errorbar(x, y, bars, fmt="o", ms=4, color=colour, label=f"measured, d = {d}")
+        right.errorbar(x, y, bars, **style)
     left.set(yscale="log", xlabel="ρ = n/d", ylabel="variance of the spectrum of X Xᵀ")
     right.set(xlabel="ρ = n/d", ylabel="rate / [(1-ρ) ½ log((n-1)/(n-2))]")
     for ax in (left, right):
@@ -123,8 +121,8 @@ def main() -> None:
         print(
             f"d {r.d:3} n {r.n:3}  variance {r.variance:7.4f} +- {r.variance_error:.4f} "
             f"({r.variance_predicted:7.4f})"
-            f"  rate {r.rate:.5f} +- {r.rate_error:.5f} ({r.rate_predicted:.5f}, {r.rate / "
-            f"r.rate_predicted:.3f})"
+            f"  rate {r.rate:.5f} +- {r.rate_error:.5f} ({r.rate_predicted:.5f}, "
+            f"{r.rate / r.rate_predicted:.3f})"
         )
     worst: dict[str, Any] = {
         "variance, largest relative deviation": max(abs(r.variance / r.variance_predicted - 1) for r in rows),
