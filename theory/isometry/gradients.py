@@ -74,9 +74,9 @@ def orthogonal_rate(n: int, d: int, *, mean_reduction: bool = False) -> float:
 
     $$(1-\rho)(1+\rho^4)\,\tfrac12\log\frac{n-1}{n-2},\qquad\rho=n/d<1:$$
 
-    mean field as d -> inf, and 0 at n = d. It is a fit, not derived: benchmarks/isometry_rates.py measures
-    how well it holds. For n >= d the rate is 0, exactly, by `jacobian_bound`. With mean reduction n - 1 stands
-    for n: n = d explodes slowly, batch d + 1 doesn't. An input of rank r counts as n = r.
+    mean field as d -> inf, and 0 at n = d. It is a fit, and benchmarks/isometry_rates.py measures how well it
+    holds. For n >= d the rate is 0, exactly, by `jacobian_bound`. With mean reduction n - 1 stands
+    for n, so n = d explodes slowly, batch d + 1 doesn't. An input of rank r counts as n = r.
     """
     if isinstance(d, bool) or not isinstance(d, int) or d < 1:
         raise ValueError(f"orthogonal_rate: d must be an integer of at least 1; given {d!r}")
