@@ -1,8 +1,8 @@
 """Measure where spectra settle and how fast gradients grow with fewer samples than features.
 
 Chains X -> BN(WX), W orthogonal, of n samples and d features, with one tangent vector whose log-norm is
-accumulated. The variance of the d eigenvalues of X X^T is compared with `stationary_variance`, a derived law, and
-the growth with the empirical `orthogonal_rate`. Standard errors are those of 20 blocks of layers.
+accumulated. The variance of the d eigenvalues of X X^T is compared with `stationary_variance`, a derived law,
+and the growth with the empirical `orthogonal_rate`. Standard errors are those of 20 blocks of layers.
 
 Run: python benchmarks/isometry_rates.py
 """
@@ -98,7 +98,9 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     for d, colour in zip(LAYERS, ("#0072B2", "#D55E00"), strict=True):
         some = [r for r in rows if r.d == d]
         x = [r.n / r.d for r in some]
-        style = {"fmt": "o", "ms": 4, "color": colour, "label": f"measured, d = {d}"}
+        # Rings for the narrow chains: at most places both lie on one point.
+        shape = {"ms": 8, "mfc": "none"} if d == min(LAYERS) else {"ms": 4}
+        style = {"fmt": "o", "color": colour, "label": f"measured, d = {d}", **shape}
         left.errorbar(x, [r.variance for r in some], [1.96 * r.variance_error for r in some], **style)
         scale = [(1 - r.n / r.d) * isometry.mean_field_rate(r.n) for r in some]
         y = [r.rate / s for r, s in zip(some, scale, strict=True)]

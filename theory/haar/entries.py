@@ -96,9 +96,8 @@ def trail_counts(plain: Sequence[Entry], starred: Sequence[Entry], kind: Ensembl
     """Return for every class the number of pairs of index pairings that fit, with signs for Sp(n)."""
     paths = [(("row", i, False), ("column", j, False), 1) for i, j in plain]
     paths += [(("row", i, True), ("column", j, True), 1) for i, j in starred]
-    k = (len(plain) + len(starred)) // 2
-    # The sign of a closed trail of Sp(n), and (-1)^k of O(-n) that the group's own function already holds.
-    states: Counter[State] = Counter({(tuple(sorted(map(_turned_plain, paths))), ()): 1})
+    paths = [(min(first, last), max(first, last), length) for first, last, length in paths]
+    states: Counter[State] = Counter({(tuple(sorted(paths)), ()): 1})
     done: Counter[Partition] = Counter()
     while states:
         following: Counter[State] = Counter()
@@ -109,12 +108,7 @@ def trail_counts(plain: Sequence[Entry], starred: Sequence[Entry], kind: Ensembl
             for state, ways in _joined(open_paths, closed, kind):
                 following[state] += count * ways
         states = following
-    return Counter({mu: c for mu, c in done.items() if c and sum(mu) == k})
-
-
-def _turned_plain(path: Path) -> Path:
-    first, last, length = path
-    return (first, last, length) if first <= last else (last, first, length)
+    return Counter({mu: count for mu, count in done.items() if count})
 
 
 def _partner(end: End, kind: Ensemble) -> End:
