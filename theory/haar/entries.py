@@ -17,6 +17,7 @@ from scalewright.theory.haar.ensembles import Ensemble, ensemble_of
 from scalewright.theory.haar.groups import dimension_of
 from scalewright.theory.haar.partitions import Partition, ordered, pairing_count, partition_count
 from scalewright.theory.haar.tables import LARGEST_DEGREE
+from scalewright.theory.integers import is_integer
 
 Entry = tuple[int, int]
 End = tuple[str, int, bool]
@@ -84,7 +85,7 @@ def check_degree(degree: int, kind: Ensemble, function: str) -> None:
 def _check(entry: Entry, n: Expr, kind: Ensemble) -> None:
     largest = (n / 2 if kind.signed else n) if n.is_Integer else None
     for index in entry:
-        if isinstance(index, bool) or not isinstance(index, int):
+        if not is_integer(index):
             raise TypeError(f"moment: an index must be an integer; given {index!r}")
         size = abs(index) if kind.signed else index
         if size < 1 or (largest is not None and size > largest):

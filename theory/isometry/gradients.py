@@ -10,6 +10,7 @@ from typing import Any
 
 from sympy import Expr, Integer, Rational, Symbol, factor
 
+from scalewright.theory.integers import integer
 from scalewright.theory.isometry.expected import D, dimension, power_sum, row_moment
 
 LAYERS = Symbol("k", integer=True, nonnegative=True)
@@ -51,9 +52,9 @@ def plateau(d: Any = D) -> Expr:
 
 
 def _layers(layers: Any) -> Expr:
-    if isinstance(layers, bool | float) or (isinstance(layers, int) and layers < 0):
-        raise ValueError(f"gradient_profile: layers must be an integer of at least 0; given {layers!r}")
-    return Integer(layers) if isinstance(layers, int) else layers
+    if isinstance(layers, Expr) and not layers.is_number:
+        return layers
+    return Integer(integer(layers, "layers", function="gradient_profile", least=0))
 
 
 def mean_field_rate(n: int, *, mean_reduction: bool = False) -> float:
@@ -78,9 +79,8 @@ def orthogonal_rate(n: int, d: int, *, mean_reduction: bool = False) -> float:
     holds. For n >= d the rate is 0, exactly, by `jacobian_bound`. With mean reduction n - 1 stands
     for n, so n = d explodes slowly, batch d + 1 doesn't. An input of rank r counts as n = r.
     """
-    if isinstance(d, bool) or not isinstance(d, int) or d < 1:
-        raise ValueError(f"orthogonal_rate: d must be an integer of at least 1; given {d!r}")
-    if not mean_reduction and isinstance(n, int) and n >= d:
+    d = integer(d, "d", function="orthogonal_rate", least=1)
+    if not mean_reduction and integer(n, "n", function="orthogonal_rate", least=1) >= d:
         return 0.0
     effective = _batch(n, mean_reduction, "orthogonal_rate")
     rho = min(1.0, effective / d)
@@ -89,8 +89,7 @@ def orthogonal_rate(n: int, d: int, *, mean_reduction: bool = False) -> float:
 
 def _batch(n: int, mean_reduction: bool, function: str) -> int:
     least = 4 if mean_reduction else 3
-    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-        raise ValueError(f"{function}: n must be an integer of at least 1; given {n!r}")
+    n = integer(n, "n", function=function, least=1)
     if n < least:
         reason = "with mean reduction " if mean_reduction else ""
         raise ValueError(
