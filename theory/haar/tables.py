@@ -70,8 +70,7 @@ class Table(Mapping[Partition, Expr]):
         if not self.dimension.is_Symbol:
             raise ValueError(
                 f"Table.at: only a table for a symbol takes a number; this one is for {self.dimension}; "
-                f"make a "
-                "new one"
+                "make a new one"
             )
         if not n.is_Integer or n < self.valid_from:
             raise ValueError(

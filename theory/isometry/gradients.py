@@ -12,6 +12,7 @@ from sympy import Expr, Integer, Rational, Symbol, factor
 
 from scalewright.theory.integers import integer
 from scalewright.theory.isometry.expected import D, dimension, power_sum, row_moment
+from scalewright.theory.isometry.hierarchy import growth
 
 LAYERS = Symbol("k", integer=True, nonnegative=True)
 
@@ -71,20 +72,22 @@ def mean_field_rate(n: int, *, mean_reduction: bool = False) -> float:
 
 
 def orthogonal_rate(n: int, d: int, *, mean_reduction: bool = False) -> float:
-    r"""Return the rate of an orthogonal linear network with batch n and width d: an empirical law for n < d.
+    r"""Return the rate of an orthogonal linear network with batch n and width d.
 
-    $$(1-\rho)(1+\rho^4)\,\tfrac12\log\frac{n-1}{n-2},\qquad\rho=n/d<1:$$
+    $$2\rho\,g(\rho)\cdot\tfrac12\log\frac{n-1}{n-2},\qquad\rho=n/d<1,$$
 
-    mean field as d -> inf, and 0 at n = d. It is a fit, and benchmarks/isometry_rates.py measures how well it
-    holds. For n >= d the rate is 0, exactly, by `jacobian_bound`. With mean reduction n - 1 stands
-    for n, so n = d explodes slowly, batch d + 1 doesn't. An input of rank r counts as n = r.
+    g of `growth`: derived, and exact where n/d is fixed and both grow, and where d grows alone (2 rho g ->
+    1). At d = 64 it holds within 6 % for 8 <= n <= 7/8 d; corrections are of relative order 1/(d - n). For n
+    >= d the rate is 0, exactly, by `jacobian_bound`. With mean reduction n - 1 stands for n, so n = d
+    explodes slowly, batch d + 1 doesn't. An input of rank r counts as n = r.
     """
     d = integer(d, "d", function="orthogonal_rate", least=1)
     if not mean_reduction and integer(n, "n", function="orthogonal_rate", least=1) >= d:
         return 0.0
     effective = _batch(n, mean_reduction, "orthogonal_rate")
-    rho = min(1.0, effective / d)
-    return (1 - rho) * (1 + rho**4) * mean_field_rate(effective)
+    if effective >= d:
+        return 0.0
+    return 2 * effective / d * growth(Rational(effective, d)).value * mean_field_rate(effective)
 
 
 def _batch(n: int, mean_reduction: bool, function: str) -> int:
