@@ -55,7 +55,7 @@ def growth(ratio: Any, *, order: int = 7) -> Growth:
 
     >>> from sympy import Rational
     >>> round(growth(Rational(1, 2)).value, 4)
-    0.5236
+    0.5235
     """
     order = integer(order, "order", function="growth", least=2)
     fine, coarse = (top_eigenvalue(ratio, k) for k in (order, order - 1))
