@@ -21,7 +21,7 @@ from scalewright.theory import isometry
 RESULTS = Path(__file__).parent / "results" / "isometry_rates.json"
 IMAGE = Path(__file__).parents[1] / "docs" / "images" / "isometry-rates.png"
 SHARES = tuple(Fraction(i, 16) for i in (2, 4, 6, 8, 10, 12, 14, 15))
-LAYERS = {32: 40_000, 64: 20_000, 128: 8_000}
+LAYERS = {32: 40_000, 64: 15_000, 128: 3_000}
 BLOCKS, SKIPPED = 20, 10
 """Blocks of layers for the errors; as many widths d of layers are left out at the start."""
 

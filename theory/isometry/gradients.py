@@ -77,7 +77,7 @@ def orthogonal_rate(n: int, d: int, *, mean_reduction: bool = False) -> float:
     $$2\rho\,g(\rho)\cdot\tfrac12\log\frac{n-1}{n-2},\qquad\rho=n/d<1,$$
 
     g of `growth`: derived, and exact where n/d is fixed and both grow, and where d grows alone (2 rho g ->
-    1). At d = 64 it holds within 6 % for 8 <= n <= 7/8 d; corrections are of relative order 1/(d - n). For n
+    1). At d = 64 it holds within 7 % for 8 <= n <= 7/8 d; corrections are of relative order 1/(d - n). For n
     >= d the rate is 0, exactly, by `jacobian_bound`. With mean reduction n - 1 stands for n, so n = d
     explodes slowly, batch d + 1 doesn't. An input of rank r counts as n = r.
     """
