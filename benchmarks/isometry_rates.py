@@ -90,11 +90,12 @@ def draw(rows: Sequence[Row], path: Path) -> None:
 
     figure = Figure(figsize=(8.6, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
-    shares = np.linspace(0.1, 0.99, 60)
-    law = [float(isometry.stationary_variance(Rational(int(1000 * x), 1000))) for x in shares]
+    exact = [Rational(i, 100) for i in range(10, 100)]
+    shares = np.array(exact, dtype=float)
+    law = [float(isometry.stationary_variance(x)) for x in exact]
     left.plot(shares, law, color="0.3", lw=1, label="2(1-ρ) / (ρ(2-ρ)), derived")
     left.plot(shares, (1 - shares) / shares, color="0.6", lw=1, ls="--", label="isotropic, same rank")
-    derived = [2 * float(x) * isometry.growth(Rational(int(1000 * x), 1000)).value for x in shares]
+    derived = [2 * float(x) * isometry.growth(x).value for x in exact]
     right.plot(shares, derived / (1 - shares), color="0.3", lw=1, label="derived, d = ∞")
     for d, colour in zip(LAYERS, ("#0072B2", "#D55E00", "#009E73"), strict=True):
         some = [r for r in rows if r.d == d]
