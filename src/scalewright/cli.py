@@ -3,7 +3,18 @@
 import typer
 
 from scalewright import __version__
-from scalewright.commands import claims, derive, edges, explain, profile, reproduce, sharpness, sweep, verify
+from scalewright.commands import (
+    claims,
+    derive,
+    edges,
+    explain,
+    profile,
+    reproduce,
+    sharpness,
+    sweep,
+    verify,
+    weingarten,
+)
 
 app = typer.Typer(
     help="Derive how networks must be scaled, predict what they do, train real ones, and say whether it "
@@ -12,7 +23,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (derive, explain, profile, edges, verify, sharpness, sweep, reproduce, claims):
+for module in (derive, explain, profile, edges, weingarten, verify, sharpness, sweep, reproduce, claims):
     app.command(module.NAME)(module.command)
 
 
