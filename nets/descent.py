@@ -48,7 +48,8 @@ class Descent:
             divergence: factor on the first loss. precision: of the eigenvalues.
 
         Raises:
-            ValueError: batches of another number of members; as `Objective.of`.
+            ValueError: an observed step that is not recorded, an unknown quantity, batches of another number
+                of members; as `Objective.of`.
         """
         self.ensemble, self.steps, self.divergence = ensemble, steps, divergence
         self.feed = feed.to(ensemble.dtype, ensemble.device)
@@ -58,6 +59,9 @@ class Descent:
         self.optimizer: Optimizer = optimizer_of(ensemble, settings)
         self.recorded = list(range(steps + 1)) if recorded is None else list(recorded)
         self.observed = frozenset(observed)
+        unseen = sorted(self.observed.difference(self.recorded))
+        if unseen:
+            raise ValueError(f"Descent: observed must be among the recorded steps; given {unseen[0]}")
         self.record = Recorder(ensemble.members, len(self.recorded), quantities, precision or Precision())
         self._points = {step: point for point, step in enumerate(self.recorded)}
         self._first: Tensor | None = None

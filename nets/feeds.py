@@ -115,7 +115,16 @@ class Online(Feed):
         dtype: torch.dtype = torch.float64,
         device: torch.device | str = "cpu",
     ) -> None:
-        """Take a stream and a seed for each member, the batch size and the samples for evaluation."""
+        """Take a stream and a seed for each member, the batch size and the samples for evaluation.
+
+        Raises:
+            ValueError: no stream, or another number of seeds.
+        """
+        if not streams or len(streams) != len(seeds):
+            raise ValueError(
+                "Online: streams and seeds must have the same positive number, one a member; "
+                f"given {len(streams)} and {len(seeds)}"
+            )
         self.streams, self.size, self.seeds = tuple(streams), size, tuple(int(seed) for seed in seeds)
         self._dtype, self._device = dtype, torch.device(device)
         self.evaluation = own_samples(self.streams, evaluation, self.seeds, step=-1).to(dtype, self._device)

@@ -7,6 +7,7 @@ controller takes small steps.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -20,7 +21,7 @@ from scalewright.nets.program import Program
 from scalewright.nets.record import Precision, Recorder
 from scalewright.nets.stacked import Stacked, like
 
-_NODES: tuple[tuple[float, ...], ...] = (
+_MATRIX: tuple[tuple[float, ...], ...] = (
     (1 / 5,),
     (3 / 40, 9 / 40),
     (44 / 45, -56 / 15, 32 / 9),
@@ -30,6 +31,8 @@ _NODES: tuple[tuple[float, ...], ...] = (
 )
 #: Weights of the difference between the solutions of order 5 and 4.
 _ERROR = (71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40)
+#: Share of the time to come below which a step that gives no finite weights is not halved again.
+_SMALLEST = 1e-12
 _ORDER, _SAFETY, _SHRINK, _GROW = 5, 0.9, 0.2, 5.0
 
 
@@ -40,17 +43,27 @@ class Solver:
     Attributes:
         tolerance: bound on the local error of a step, relative to the root mean square of each weight tensor.
         budget: largest number of steps, taken and refused, of a member between two recorded times.
+
+    Raises:
+        ValueError: a tolerance that is not positive, or no step.
     """
 
     tolerance: float = 1e-6
     budget: int = 10_000
 
+    def __post_init__(self) -> None:
+        if not 0 < self.tolerance < float("inf"):
+            raise ValueError(f"Solver: tolerance must be positive and finite; given {self.tolerance!r}")
+        if self.budget < 1:
+            raise ValueError(f"Solver: budget must be at least 1; given {self.budget!r}")
+
 
 class Flow:
     r"""The flow of all members to the recorded times, time = learning rate times step of gradient descent.
 
-    A member that can't be followed, because its weights are no longer finite or the budget is spent, is
-    frozen: `diverged_at` of the ensemble is the index of the recorded time that it did not reach.
+    A member that can't be followed, because no step is finite however small or because the budget is spent,
+    is frozen: `diverged_at` of the ensemble is the index of the recorded time that it did not reach. The
+    record tells those whose budget was spent among `unconverged`.
     """
 
     def __init__(
@@ -65,8 +78,15 @@ class Flow:
         solver: Solver | None = None,
         precision: Precision | None = None,
     ) -> None:
-        """Prepare the flow on the whole of the feed's evaluation; `times` begin at 0 and rise."""
+        """Prepare the flow on the whole of the feed's evaluation; `times` begin at 0 and rise.
+
+        Raises:
+            ValueError: other times; as `Objective.of`.
+        """
         self.ensemble, self.times, self.solver = ensemble, [float(t) for t in times], solver or Solver()
+        rising = all(one < two for one, two in pairwise(self.times))
+        if not self.times or self.times[0] != 0 or not rising or self.times[-1] == float("inf"):
+            raise ValueError(f"Flow: times must begin at 0 and rise; given {self.times}")
         data = feed.to(ensemble.dtype, ensemble.device).evaluation
         used = Program(ensemble.model, resolve(loss)) if program is None else program
         self.objective = Objective.of(ensemble, loss, data, program=used)
@@ -90,15 +110,8 @@ class Flow:
 
     def _slope(self, weights: Stacked) -> tuple[Tensor, Stacked]:
         """Return the losses and -Lambda times the gradient."""
-        ensemble, data = self.ensemble, self.objective.data
-        losses, gradients = self.objective.program(
-            weights,
-            ensemble.multipliers,
-            data.inputs,
-            data.targets,
-            self.objective.offset,
-            shared=data.shared,
-        )
+        ensemble = self.ensemble
+        losses, gradients = self.objective.gradient(weights)
         self.products += 1
         return losses, {name: -like(ensemble.rates[name], g) * g for name, g in gradients.items()}
 
@@ -121,17 +134,22 @@ class Flow:
             losses = torch.where(taken, end_losses, losses)
             slope = {name: torch.where(like(taken, s), end[name], s) for name, s in slope.items()}
             self._step = torch.where(moving, self._next(size, error, taken, last), self._step)
-            lost = moving & ~(error.isfinite() | (size > 1e-12 * max(time, 1e-12)))
+            lost = moving & ~error.isfinite() & (size <= _SMALLEST * time)
             ensemble.diverged_at[lost.cpu()] = point
         stuck = ensemble.active & (self._time.cpu() < time)
-        ensemble.diverged_at[stuck] = point
+        if bool(stuck.any()):
+            ensemble.diverged_at[stuck] = point
+            self.record.unconverged.append(
+                f"time {time:g}: {int(stuck.sum())} members were not followed in {self.solver.budget} steps: "
+                "raise the budget or the tolerance"
+            )
         return losses, slope
 
     def _attempt(self, size: Tensor, slope: Stacked) -> tuple[Stacked, Tensor, Stacked, Tensor]:
         """Return weights, losses and slope after a step of each member, and its error over the tolerance."""
         start, slopes = self.ensemble.parameters, [slope]
         weights, losses = start, size
-        for row in _NODES:
+        for row in _MATRIX:
             weights = {
                 name: w + like(size.to(w.dtype), w) * _mix(row, slopes, name) for name, w in start.items()
             }

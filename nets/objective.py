@@ -64,10 +64,10 @@ class Objective:
         """Return the loss of every member (M,)."""
         return self.loss.value(self.outputs(parameters), self.data.targets)
 
-    def gradient(self) -> tuple[Tensor, Stacked]:
-        """Return the losses (M,) and the stacked gradients at the ensemble's parameters."""
+    def gradient(self, parameters: Stacked | None = None) -> tuple[Tensor, Stacked]:
+        """Return the losses (M,) and the stacked gradients, at the ensemble's own parameters by default."""
         return self.program(
-            self.ensemble.parameters,
+            self.ensemble.parameters if parameters is None else parameters,
             self.ensemble.multipliers,
             self.data.inputs,
             self.data.targets,

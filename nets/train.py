@@ -38,9 +38,10 @@ def train(
     The optimizer is the one of the ensemble's parametrization. Entry t of the `step` dimension is before
     update t, so 0 is the initialisation and `steps` the end. The ensemble's weights move in place.
 
-    A member diverges at the first step at which its loss is not finite or above `divergence` times its
-    initial loss. It is frozen there: its weights keep their bytes, its loss at that step is kept and is nan
-    afterwards, its spectra are nan from that step on, `diverged_at` says when, and the others don't notice.
+    A member diverges at the first step at which the loss of its batch is not finite or above `divergence`
+    times the first one. It is frozen there: its weights keep their bytes, its loss at that step is kept and
+    is nan afterwards, its spectra are nan from that step on, `diverged_at` says when, and the others don't
+    notice.
 
     Args:
         ensemble: the networks.

@@ -1,7 +1,7 @@
 r"""Generate samples without end for online training: inputs $x \sim N(0, 1)$ and a target of unit variance.
 
-A sample is a function of (stream, inputs, task, seed, step) alone: the same on every machine and in every
-order.
+A sample is a function of (stream, inputs, task, seed, step) alone, in whatever order they are drawn: inputs
+are the same on every machine, targets to rounding.
 """
 
 from abc import ABC, abstractmethod
@@ -50,8 +50,8 @@ class Stream(ABC):
 class Teacher(Stream):
     r"""A two-layer network of 8 hidden units, $y = \sum_j a_j\,\mathrm{erf}(w_j \cdot x)$, $|w_j| = 1$.
 
-    The $w_j$ are uniform on the sphere, the $a_j$ Gaussian and rescaled to variance 1 by the exact
-    covariance $\langle \mathrm{erf}(w_i x)\,\mathrm{erf}(w_j x) \rangle = \frac{2}{\pi} \arcsin
+    The $w_j$ are uniform on the sphere, the $a_j$ Gaussian and rescaled so that y has variance 1, by the
+    exact covariance $\langle \mathrm{erf}(w_i x)\,\mathrm{erf}(w_j x) \rangle = \frac{2}{\pi} \arcsin
     \frac{2 w_i \cdot w_j}{3}$ (Williams 1997, eq. 11).
     """
 
@@ -81,7 +81,9 @@ class MultiIndex(Stream):
 
     def target(self, inputs: np.ndarray) -> np.ndarray:
         """Return y (samples,)."""
-        frame, _ = np.linalg.qr(self._generator(self.task, 0, self.inputs).standard_normal((self.inputs, 3)))
+        drawn = self._generator(self.task, 0, self.inputs).standard_normal((self.inputs, 3))
+        frame, triangle = np.linalg.qr(drawn)
+        frame = frame * np.sign(np.diag(triangle))  # the signs are a choice of LAPACK's, and not random
         first, second, third = (inputs @ frame).T
         return first * (1 + second * (1 + third)) / np.sqrt(3)
 

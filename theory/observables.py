@@ -96,7 +96,7 @@ OBSERVABLES: dict[str, Observable] = {
             "alignment",
             "A",
             "cosine between two kernels as vectors of their entries; of a layer: h h^T of its outputs and "
-            "y y^T of the targets",
+            "y y^T of the targets, not centred, nan where one of them is 0",
         ),
         Observable("batch_loss", "L_B", "loss of the batch that the next update trains on, before it"),
         Observable("logits", "|f|", "root mean square of the outputs over samples and outputs"),
@@ -104,7 +104,8 @@ OBSERVABLES: dict[str, Observable] = {
         Observable(
             "gradient_norm",
             "|g_l|",
-            "norm of the loss gradient in a layer's weights, each entry times Lambda^1/2",
+            "norm of the loss gradient in a layer's weights, each entry times Lambda^1/2, Lambda the "
+            "parametrization's rates under every optimizer",
             _RATES,
         ),
         Observable(
@@ -113,7 +114,8 @@ OBSERVABLES: dict[str, Observable] = {
         Observable(
             "diverged_at",
             "t_div",
-            "first step at which the run diverged, -1 if it did not, -2 if the run is missing",
+            "first step at which the run diverged (of a flow: index of the recorded time that it did not "
+            "reach), -1 if it did not, -2 if the run is missing",
         ),
     )
 }

@@ -4,8 +4,8 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from scalewright.nets.models.activations import Activation, activate, check_activation, gain_of
 from scalewright.nets.models.sizes import check_sizes
 
 #: Width of one attention head; a narrower network has one head.
@@ -38,25 +38,26 @@ class Attention(nn.Module):
 
 
 class Perceptron(nn.Module):
-    """Norm, up to four widths, GELU, down."""
+    """Norm, up to four widths, activation, down."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, activation: Activation) -> None:
         super().__init__()
+        self.activation = activation
         self.norm = nn.LayerNorm(width)
         self.up = nn.Linear(width, 4 * width, bias=False)
         self.down = nn.Linear(4 * width, width, bias=False)
 
     def forward(self, stream: Tensor) -> Tensor:
         """Map the stream (P, T, width) to what is added to it."""
-        return self.down(functional.gelu(self.up(self.norm(stream))))
+        return self.down(activate(self.activation, self.up(self.norm(stream))))
 
 
 class Block(nn.Module):
     """Attention, then a perceptron, each added to the stream."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, activation: Activation) -> None:
         super().__init__()
-        self.attention, self.mlp = Attention(width), Perceptron(width)
+        self.attention, self.mlp = Attention(width), Perceptron(width, activation)
 
     def forward(self, stream: Tensor) -> Tensor:
         """Map the stream (P, T, width) to the next block's."""
@@ -72,11 +73,14 @@ class GPT(nn.Module):
     weights and biases, `readout.weight` (vocabulary, width).
     """
 
-    def __init__(self, blocks: int, width: int, context: int, vocabulary: int) -> None:
+    def __init__(
+        self, blocks: int, width: int, context: int, vocabulary: int, activation: Activation = "gelu"
+    ) -> None:
         super().__init__()
+        self.activation = activation
         self.embedding = nn.Embedding(vocabulary, width)
         self.positions = nn.Embedding(context, width)
-        self.blocks = nn.ModuleList(Block(width) for _ in range(blocks))
+        self.blocks = nn.ModuleList(Block(width, activation) for _ in range(blocks))
         self.norm = nn.LayerNorm(width)
         self.readout = nn.Linear(width, vocabulary, bias=False)
 
@@ -90,20 +94,23 @@ class GPT(nn.Module):
         return self.readout(self.norm(stream))
 
     def gains(self) -> dict[str, float]:
-        """Return 1/2 for the weights that read four widths."""
-        return {f"blocks.{index}.mlp.down.weight": 0.5 for index in range(len(self.blocks))}
+        """Return 1/2 for the weights that read four widths, times the gain of the activation."""
+        gain = gain_of(self.activation) / 2
+        return {f"blocks.{index}.mlp.down.weight": gain for index in range(len(self.blocks))}
 
 
-def gpt(layers: int, width: int, inputs: int, outputs: int) -> GPT:
+def gpt(layers: int, width: int, inputs: int, outputs: int, activation: Activation = "gelu") -> GPT:
     """Return a transformer of `layers` blocks for contexts of `inputs` tokens and a vocabulary of `outputs`.
 
     `functools.partial(gpt, 2)` is the builder that `parametrize` and `Ensemble.of` take; the parametrization
     is that of `theory.gpt()`, whose one block stands for all of them.
 
     Raises:
-        ValueError: no block, a size below 1, or a width that the heads of 16 don't divide.
+        ValueError: no block, a size below 1, a width that the heads of 16 don't divide, or an unknown
+            activation.
     """
     check_sizes("gpt", layers=layers, width=width, inputs=inputs, outputs=outputs)
     if width > HEAD and width % HEAD:
         raise ValueError(f"gpt: width must be at most {HEAD} or a multiple of it; given {width!r}")
-    return GPT(layers, width, inputs, outputs)
+    check_activation("gpt", activation)
+    return GPT(layers, width, inputs, outputs, activation)

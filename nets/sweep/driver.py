@@ -2,6 +2,7 @@
 
 import logging
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from scalewright.nets.sweep.execute import Outcome, code, execute
+from scalewright.nets.sweep.execute import OTHER_VERSION, Outcome, code, execute
 from scalewright.nets.sweep.executors import Executor, opened
 from scalewright.nets.sweep.grid import Grid
 from scalewright.nets.sweep.plan import Planned, plan
@@ -21,15 +22,16 @@ log = logging.getLogger("scalewright.sweep")
 
 #: Blocks handed out at once: enough for any number of workers, few enough to be forgotten.
 WINDOW = 512
-#: How often a block is handed out when its worker is lost.
+#: How often a block may lose its worker before it counts as failed.
 ATTEMPTS = 4
 
 
 @dataclass(frozen=True)
 class Tally:
-    """How a sweep stands: runs in all, those that are there, and of these diverged; failed ones; seconds.
+    """How a sweep stands, in runs, and the seconds of this call.
 
-    `there` counts those that were stored before; `done` those of this call.
+    `there` counts what was stored before; `done`, `diverged`, `failed` and `unconverged`, measurements of
+    eigenvalues that missed the tolerance, are of this call.
     """
 
     total: int
@@ -37,6 +39,7 @@ class Tally:
     done: int = 0
     diverged: int = 0
     failed: int = 0
+    unconverged: int = 0
     seconds: float = 0.0
 
     @property
@@ -105,6 +108,12 @@ def run(
         ) as used:
             driver = _Driver(folder, used, missing, Tally(grid.size, grid.size - _count(missing)), progress)
             driver.drive()
+            if driver.tally.unconverged:
+                warnings.warn(
+                    f"sweep: {driver.tally.unconverged} measurements missed the tolerance: see the _error "
+                    "variables, and raise budget or tolerance",
+                    stacklevel=2,
+                )
     return open_grid(grid, folder)
 
 
@@ -155,8 +164,8 @@ class _Driver:
             raise
         if self.reasons:
             raise SweepError(
-                f"sweep: {self.tally.failed} of {self.tally.total} runs failed, the others are stored; "
-                f"the first: {self.reasons[0]}"
+                f"sweep: {self.tally.failed} of {self.tally.total} runs failed, {self._stored()[0]} are "
+                f"stored; the first reason: {self.reasons[0]}"
             )
 
     def _report(self) -> None:
@@ -167,8 +176,15 @@ class _Driver:
         return self.tally.there + self.tally.done, self.tally.total
 
     def _hand_out(self) -> None:
-        """Submit blocks until one is finished or enough are in work; wait a moment where none is finished."""
-        while self.waiting and len(self.working) < WINDOW:
+        """Submit blocks until one is finished or enough are in work; wait a moment where none is finished.
+
+        A block that lost its worker waits till the others are done and runs alone: it may have killed it.
+        """
+        window = getattr(self.executor, "capacity", WINDOW)
+        while self.waiting and len(self.working) < window:
+            suspect = self.waiting[-1].keys in self.attempts
+            if self.working and (suspect or any(b.keys in self.attempts for b in self.working.values())):
+                break
             block = self.waiting.pop()
             future = self.executor.submit(
                 execute, [run.to_dict() for run in block.runs], list(block.keys), code()
@@ -190,8 +206,12 @@ class _Driver:
             return
         self.store.add(outcome.block)
         diverged = int((outcome.block.diverged_at >= 0).sum())
+        missed = int(outcome.block.provenance["unconverged"])
         self.tally = replace(
-            self.tally, done=self.tally.done + len(block.runs), diverged=self.tally.diverged + diverged
+            self.tally,
+            done=self.tally.done + len(block.runs),
+            diverged=self.tally.diverged + diverged,
+            unconverged=self.tally.unconverged + missed,
         )
         log.info(
             "block %s: %d runs, %d diverged, %.1f s on %s; %d of %d runs are stored",
@@ -202,6 +222,8 @@ class _Driver:
             outcome.host,
             *self._stored(),
         )
+        if missed:
+            log.warning("block %s: %d measurements missed the tolerance", outcome.block.name, missed)
 
     def _lost(self, block: Planned, error: Exception) -> None:
         """Hand a block out again whose worker was lost; stop where no worker could do better."""
@@ -212,7 +234,7 @@ class _Driver:
         reason = f"worker lost: {type(error).__name__}: {error}"
         log.warning("block of %d runs: %s; attempt %d of %d", len(block.runs), reason, tried, ATTEMPTS)
         if tried < ATTEMPTS:
-            self.waiting.append(block)
+            self.waiting.insert(0, block)
         else:
             self._failed(block, reason)
 
@@ -239,7 +261,7 @@ def _hopeless(error: BaseException | None) -> str:
                 f"executor: its workers lack a package ({error}); install scalewright and what it needs there"
             )
         for line in str(error).splitlines():
-            if "executor: the workers' scalewright" in line:
-                return line[line.index("executor:") :]
+            if OTHER_VERSION in line:
+                return line[line.index(OTHER_VERSION) :]
         error = error.__cause__ or error.__context__
     return ""

@@ -2,6 +2,7 @@
 
 import hashlib
 import platform
+import threading
 import time
 import traceback
 from collections.abc import Iterator, Sequence
@@ -29,6 +30,8 @@ from scalewright.nets.sweep.task import build_of, feed_of, parametrization_of, s
 from scalewright.sim.provenance import code_version, environment
 from scalewright.sim.store.block import Block
 
+#: How the sentence begins by which a worker says that its version is another one.
+OTHER_VERSION = "executor: the workers' scalewright"
 MODULE = "scalewright.nets.sweep.execute"
 
 
@@ -60,13 +63,13 @@ def execute(specifications: Sequence[dict[str, Any]], keys: Sequence[str], versi
     """
     if version != code():
         raise ValueError(
-            f"executor: the workers' scalewright ({code()}) is not that of the driver ({version}): install "
-            "the same version there"
+            f"{OTHER_VERSION} ({code()}) is not that of the driver ({version}): install the same version "
+            "there"
         )
     planned = Planned(tuple(from_dict(plain) for plain in specifications), tuple(keys))
     start, host = time.monotonic(), platform.node()
     try:
-        with _threads(planned.runs[0].threads):
+        with computing(planned.runs[0].threads):
             block = train(planned)
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
@@ -77,7 +80,7 @@ def execute(specifications: Sequence[dict[str, Any]], keys: Sequence[str], versi
 
 def train(planned: Planned) -> Block:
     """Train the runs of a block, the slots that are left filled with copies of the last one."""
-    runs = (*planned.runs, *[planned.runs[-1]] * (planned.slots - len(planned.runs)))
+    runs = planned.padded
     ensemble, feed = ensemble_of(runs), feed_of(runs)
     follow = _flow if runs[0].optimizer == "flow" else _descent
     record = follow(runs[0], ensemble, feed)
@@ -154,20 +157,22 @@ def _program(run: Run) -> Program:
             compiled=run.compiled,
             dtype=run.precision,
             device=run.device,
-        )
+        ),
+        threading.get_ident(),
     )
 
 
 @lru_cache(maxsize=64)
-def _cached(run: Run) -> Program:
+def _cached(run: Run, thread: int) -> Program:
+    """A call puts weights into the module: every thread of a process has a module of its own."""
     module = construct(build_of(run), **sizes_of(run))
     module.to(torch.device(run.device), getattr(torch, run.precision))
     return Program(module, resolve(run.loss), compiled=run.compiled)
 
 
 @contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Compute with so many threads, and put back what was."""
+def computing(count: int) -> Iterator[None]:
+    """Compute with so many threads, and put back what was; the number is one for the whole process."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

@@ -38,6 +38,11 @@ class Processes:
         self.workers = workers
         self._make()
 
+    @property
+    def capacity(self) -> int:
+        """How many blocks may be in work: no more than are, so that a killed worker takes few with it."""
+        return self.workers
+
     def _make(self) -> None:
         from concurrent.futures import ProcessPoolExecutor
 
@@ -94,7 +99,7 @@ class ByName:
         return self.executor.submit(eval, self._CALL, names)
 
 
-NAMES = ("local", "processes", "dask", "slurm")
+NAMES = ("local", "processes", "dask", "slurm", "slurm-local")
 
 
 @contextmanager

@@ -102,11 +102,17 @@ def _axis(key: str, given: Any) -> tuple[Any, ...]:
 
 
 def _check_corners(found: Grid) -> None:
-    """Check one run of every combination of the keys that decide what can be trained."""
+    """Check one run of every combination of the keys that decide what can be trained, gamma at its ends."""
     deciding = [axis for axis in found.axes if not ENTRIES[axis].metadata["member"]]
     optimizers = found.axes.get("optimizer", ())
     if "flow" in optimizers and len(optimizers) > 1:
         raise ValueError("grid: optimizer 'flow' counts in time and the others in steps: make two grids")
+    flow = "flow" in (*optimizers, found.fixed.get("optimizer"))
+    if flow and len(found.axes.get("lr", ())) > 1:
+        raise ValueError("grid: lr does not count in the gradient flow, whose time is `horizon`: fix it")
     first = {axis: values[0] for axis, values in found.axes.items()}
+    gammas = found.axes.get("gamma", (None,))
     for values in itertools.product(*(found.axes[axis] for axis in deciding)):
-        check_run(Run(**found.fixed, **{**first, **dict(zip(deciding, values, strict=True))}))
+        for gamma in {min(gammas), max(gammas)} if gammas != (None,) else {None}:
+            chosen = {**first, **dict(zip(deciding, values, strict=True))}
+            check_run(Run(**found.fixed, **(chosen if gamma is None else {**chosen, "gamma": gamma})))

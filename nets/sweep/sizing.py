@@ -1,25 +1,22 @@
 """What a grid will cost before it runs: operations, memory, blocks, and time from a measured rate."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 
-from scalewright.nets.feeds import Feed
-from scalewright.nets.losses import resolve
-from scalewright.nets.objective import Objective
+from scalewright.nets.descent import Descent
 from scalewright.nets.parametrize import construct
-from scalewright.nets.program import Program
-from scalewright.nets.sharpness import OPERATORS
-from scalewright.nets.sweep.execute import ensemble_of
+from scalewright.nets.record import Precision
+from scalewright.nets.sweep.execute import computing, ensemble_of
 from scalewright.nets.sweep.grid import Grid
 from scalewright.nets.sweep.plan import Planned, plan
 from scalewright.nets.sweep.specification import MEMBER, WHOLE, Run
 from scalewright.nets.sweep.task import build_of, feed_of, sizes_of
 
-#: Products that one eigenvalue takes, and gradients that one product takes: of typical networks.
-PRODUCTS, PER_PRODUCT = 20, 1.7
+#: Gradients that the flow takes from one recorded time to the next: a guess.
+FLOW = 60
 #: Copies of the weights: initial, present, gradient and update, and the moments of the optimizer.
 COPIES = {"sgd": 4, "sign": 4, "momentum": 5, "adam": 7, "adamw": 7, "flow": 12}
 
@@ -47,10 +44,11 @@ class Cost:
 def sizing(grid: Grid, *, measured: bool = True) -> list[Cost]:
     """Return what the runs of a grid will cost, a row for every shape of network.
 
-    The operations are those of torch's own counter on one network. The time is that of the gradients, three
-    of them measured for each shape, and of the eigenvalues at 20 products each; a gradient flow is counted
-    at 1,000 gradients for each recorded time. Compilation, the writing of files and other work on the machine
-    are left out: expect the truth within a factor of two.
+    The operations are those of torch's own counter on one network, for the gradients alone. The time is
+    measured: a few steps of one block of each shape, and one look at its observables, times their numbers.
+    The gradient flow is counted at 60 gradients from one recorded time to the next, which is a guess.
+    Compilation, files and other work on the machine are left out, compiled programs are timed uncompiled, and
+    eigenvalues may take more products later in training.
 
     Args:
         measured: whether to train a block of each shape for a moment; without, `seconds` is nan.
@@ -71,7 +69,7 @@ def _cost(blocks: Sequence[Planned], axes: Sequence[str], measured: bool) -> Cos
     parameters = sum(weight.numel() for weight in module.parameters())
     operations, activations = _counted(module, run)
     slots, size = max(block.slots for block in blocks), torch.finfo(getattr(torch, run.precision)).bits // 8
-    seconds = _time(blocks[0]) * _gradients(run) * len(blocks) if measured else float("nan")
+    seconds = _seconds(blocks[0]) * len(blocks) if measured else float("nan")
     return Cost(
         ", ".join([*(f"{axis} {getattr(run, axis)}" for axis in axes), run.precision]),
         runs,
@@ -83,12 +81,10 @@ def _cost(blocks: Sequence[Planned], axes: Sequence[str], measured: bool) -> Cos
     )
 
 
-def _gradients(run: Run) -> float:
-    """Return how many gradients a run takes, those that its eigenvalues are worth included."""
+def _gradients(run: Run) -> int:
+    """Return how many gradients a run takes beside those of its observables."""
     points = len(run.schedule_points())
-    steps = 1000 * points if run.optimizer == "flow" else run.steps + 1
-    spectra = sum(name in OPERATORS for name in run.quantities)
-    return steps + points * spectra * PRODUCTS * PER_PRODUCT
+    return FLOW * (points - 1) + 1 if run.optimizer == "flow" else run.steps + 1
 
 
 def _counted(module: torch.nn.Module, run: Run) -> tuple[float, float]:
@@ -112,25 +108,30 @@ def _counted(module: torch.nn.Module, run: Run) -> tuple[float, float]:
     return float(counter.get_total_flops() * samples), 3.0 * kept * samples
 
 
-def _time(block: Planned) -> float:
-    """Return the seconds of one gradient of a block, the best of three."""
+def _seconds(block: Planned) -> float:
+    """Return the seconds of a block from those of few steps, with observables and without."""
     run = block.runs[0]
-    before = torch.get_num_threads()
-    torch.set_num_threads(run.threads)
-    try:
-        runs = (*block.runs, *[block.runs[-1]] * (block.slots - len(block.runs)))
-        ensemble, feed = ensemble_of(runs), feed_of(runs)
-        feed = feed.to(ensemble.dtype, ensemble.device)
-        program = Program(ensemble.model, resolve(run.loss))
-        objective = Objective.of(ensemble, run.loss, feed.evaluation, program=program)
-        return min(_seconds(objective, feed) for _ in range(3))
-    finally:
-        torch.set_num_threads(before)
+    with computing(run.threads):
+        start = time.perf_counter()
+        ensemble, feed = ensemble_of(block.padded), feed_of(block.padded)
+        made = time.perf_counter() - start
+        few = Descent(ensemble, feed, steps=4, loss=run.loss, recorded=())
+        few.run()
+        step = _timed(few.run) / 5
+        look = Descent(
+            ensemble,
+            feed,
+            steps=0,
+            loss=run.loss,
+            observed=(0,),
+            quantities=run.quantities,
+            precision=Precision(run.tolerance, run.budget),
+        )
+        observe = max(0.0, _timed(look.run) - step)
+    return made + step * _gradients(run) + observe * len(run.schedule_points())
 
 
-def _seconds(objective: Objective, feed: Feed) -> float:
+def _timed(run: Callable[[], object]) -> float:
     start = time.perf_counter()
-    here = objective if feed.whole else objective.on(feed.batch(0))
-    losses, _ = here.gradient()
-    losses.cpu()
+    run()
     return time.perf_counter() - start

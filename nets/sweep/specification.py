@@ -44,7 +44,10 @@ def _entry(default: Any, check: Callable[[Any], str], *, axis: bool = True, memb
 
 @dataclass(frozen=True)
 class Run:
-    """One network in training. Everything that its arrays depend on stands here, and nothing else.
+    """One network in training: every choice that its arrays depend on.
+
+    What they depend on beside it is the code, whose version is in the key, and the libraries, the machine and
+    the bytes of the data, which stand in the provenance.
 
     Attributes:
         model, layers, width, activation: the network; `layers` counts weight layers, of "gpt" blocks.
@@ -56,7 +59,8 @@ class Run:
         batch: "whole", or the size of batches, drawn without replacement; with `online`, of fresh samples.
         seed: of the weights; data_seed: of the order of batches, and of a stream; task: of its target.
         steps: updates. horizon: the last time of the gradient flow.
-        points: how many points of the run are recorded, spaced as `schedule` says, "linear" or "logarithmic".
+        points: how many points of the run are recorded at most, spaced as `schedule` says, "linear" or
+            "logarithmic".
         quantities: observables at these points beside the loss; tolerance, budget: of eigenvalues.
         flow_tolerance: of the solver of the flow. divergence: factor on the initial loss.
         dtype: "float32", "float64" or "auto": float64 where gamma < 1e-2 and for the flow.
@@ -90,7 +94,7 @@ class Run:
     task: int = _entry(0, _at_least(0), member=True)
     steps: int = _entry(100, _at_least(0), axis=False)
     horizon: float = _entry(1.0, _positive, axis=False)
-    points: int = _entry(11, _at_least(1), axis=False)
+    points: int = _entry(11, _at_least(2), axis=False)
     schedule: str = _entry("linear", _one_of("linear", "logarithmic"), axis=False)
     quantities: tuple[str, ...] = _entry((), lambda _: "", axis=False)
     tolerance: float = _entry(1e-3, _positive, axis=False)
@@ -116,15 +120,14 @@ class Run:
         return "time" if self.optimizer == "flow" else "step"
 
     def schedule_points(self) -> np.ndarray:
-        """Return the recorded steps, or times of the flow; the first is 0 and the last the end."""
-        if self.coordinate == "time":
-            if self.schedule == "linear":
-                return np.linspace(0, self.horizon, max(self.points, 2))
-            return np.concatenate([[0.0], self.horizon * np.geomspace(1e-3, 1, max(self.points - 1, 1))])
-        if self.schedule == "linear" or self.steps == 0:
-            return np.unique(np.linspace(0, self.steps, self.points).round().astype(np.int64))
-        spaced = np.geomspace(1, self.steps, max(self.points - 1, 1)).round().astype(np.int64)
-        return np.unique(np.concatenate([[0], spaced, [self.steps]]))
+        """Return the recorded steps, or times of the flow, at most `points`: from 0 to the end."""
+        flow = self.coordinate == "time"
+        end, first = (self.horizon, self.horizon / 1000) if flow else (self.steps, 1)
+        if self.schedule == "linear" or end == 0:
+            points = np.linspace(0, end, self.points)
+        else:  # from the end, so that one point is the end
+            points = np.concatenate([[0.0], np.geomspace(end, first, self.points - 1)[::-1]])
+        return points if flow else np.unique(points.round().astype(np.int64))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
@@ -179,7 +182,8 @@ def _canonical(name: str, given: Any) -> Any:
     if kind is float and number and math.isfinite(given):
         return float(given)
     words = {bool: "true or false", str: "text", int: "an integer", float: "a finite number", tuple: "a list"}
-    raise ValueError(f"grid: {name} must be {words[kind]}; given {given!r}")
+    several = ", or a list of them" if ENTRIES[name].metadata["axis"] else ""
+    raise ValueError(f"grid: {name} must be {words[kind]}{several}; given {given!r}")
 
 
 def _close(name: str) -> str:

@@ -36,16 +36,14 @@ def _named(model: str, layers: int, activation: str, name: str, optimizer: str) 
         case "convnet":
             architecture = convnet(layers, activation)
         case _:
-            architecture = gpt()
+            architecture = gpt(activation=activation)
     return named(architecture, name, optimizer)
 
 
 def build_of(run: Run) -> Build:
     """Return the function that builds the run's plain model."""
-    if run.model == "gpt":
-        return partial(models.gpt, run.layers)
-    function: Any = models.mlp if run.model == "mlp" else models.convnet
-    return partial(function, run.layers, activation=run.activation)
+    builders: dict[str, Any] = {"mlp": models.mlp, "convnet": models.convnet, "gpt": models.gpt}
+    return partial(builders[run.model], run.layers, activation=run.activation)
 
 
 def sizes_of(run: Run) -> dict[str, int]:

@@ -1,7 +1,13 @@
 """Which runs can be trained: what the keys of a run must be to one another."""
 
+import math
+
+import torch
+
+from scalewright.nets.curvature.eigenpairs import smallest_tolerance
+from scalewright.nets.measures import QUANTITIES
 from scalewright.nets.models.gpt import HEAD
-from scalewright.nets.record import QUANTITIES
+from scalewright.nets.sharpness import OPERATORS
 from scalewright.nets.sweep.specification import WHOLE, Run
 from scalewright.nets.sweep.task import parametrization_of
 from scalewright.sim.streams import STREAMS
@@ -14,6 +20,7 @@ def check_run(run: Run) -> None:
     """Raise ValueError, in one sentence that begins with the key, if the run can't be trained."""
     for key, wrong in (
         ("quantities", _quantities(run)),
+        ("tolerance", _tolerance(run)),
         ("data", _data(run)),
         ("batch", _batch(run)),
         ("layers", _layers(run)),
@@ -42,7 +49,17 @@ def _quantities(run: Run) -> str:
     for name in run.quantities:
         if name not in QUANTITIES:
             return f"must be of {', '.join(QUANTITIES)}; given {name!r}"
+    if "accuracy" in run.quantities and run.data in STREAMS:
+        return f"of {run.data!r}, whose targets are real numbers, can't be 'accuracy'"
     return ""
+
+
+def _tolerance(run: Run) -> str:
+    """The least residual that the rounding allows, as `check_quantities` knows it."""
+    least = smallest_tolerance(getattr(torch, run.precision))
+    if not OPERATORS.keys() & set(run.quantities) or run.tolerance >= least:
+        return ""
+    return f"of eigenvalues in {run.precision} must be at least {least:g}; given {run.tolerance:g}"
 
 
 def _data(run: Run) -> str:
@@ -54,6 +71,8 @@ def _data(run: Run) -> str:
         return f"'digits' has 64 inputs and up to 1797 samples; given {run.inputs} and {run.samples}"
     if run.data in STREAMS and run.inputs < STREAMS[run.data].fewest:
         return f"{run.data!r} needs at least {STREAMS[run.data].fewest} inputs; given {run.inputs}"
+    if run.model == "convnet" and math.isqrt(run.inputs) ** 2 != run.inputs:
+        return f"of model 'convnet' must be square images; given {run.inputs} inputs"
     if run.online and run.data not in STREAMS:
         return f"must be a stream ({', '.join(STREAMS)}) to be online; given {run.data!r}"
     return ""

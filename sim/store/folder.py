@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from scalewright.sim.store import block as blocks
-from scalewright.sim.store import record
+from scalewright.sim.store import sweeps
 from scalewright.sim.store.block import SCHEMA, Block, Damaged
 from scalewright.sim.store.index import Index, Place, Stamp
-from scalewright.sim.store.record import Sweep
+from scalewright.sim.store.sweeps import Sweep
 
 MARK = "scalewright-store.json"
 NAME = re.compile(r"[\w.-]+")
@@ -43,8 +43,8 @@ class Store:
     """A folder of runs.
 
     Every file is written whole under another name and renamed, so that a killed writer leaves nothing half,
-    and two writers of the same block leave one of two equal files. A file that is not a whole block is set
-    aside, in the subfolder `aside`, and its runs count as missing.
+    and two writers of the same block leave one of two files with the same arrays. A file that is not a whole
+    block is set aside, in the subfolder `aside`, and its runs count as missing.
     """
 
     def __init__(self, folder: Path | str, *, create: bool = True) -> None:
@@ -184,7 +184,7 @@ class Store:
             )
         path = self.sweeps_folder / f"{sweep.name}.json"
         if path.exists():
-            change = record.changes(record.read(path).grid, sweep.grid)
+            change = sweeps.changes(sweeps.read(path).grid, sweep.grid)
             if change:
                 raise ValueError(
                     f"sweep {sweep.name!r} is stored in {self.folder} with another grid: {change}; "
@@ -195,7 +195,7 @@ class Store:
 
     def sweeps(self) -> list[Sweep]:
         """Return the sweeps of the store, by name."""
-        return [record.read(path) for path in sorted(self.sweeps_folder.glob("*.json"))]
+        return [sweeps.read(path) for path in sorted(self.sweeps_folder.glob("*.json"))]
 
     def sweep(self, name: str) -> Sweep:
         """Return a sweep by name; ValueError with the known ones."""
@@ -205,7 +205,7 @@ class Store:
                 f"store {self.folder}: sweep must be one of {', '.join(sorted(known)) or 'none'}; "
                 f"given {name!r}"
             )
-        return record.read(self.sweeps_folder / f"{name}.json")
+        return sweeps.read(self.sweeps_folder / f"{name}.json")
 
     def status(self) -> Status:
         """Return what the store holds, after a look at its files."""

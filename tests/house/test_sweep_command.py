@@ -63,9 +63,10 @@ def test_identity_a_grid_is_trained_once_and_told_about(elsewhere):
         assert table.loss.iloc[1] == pytest.approx(float(data.loss[0, 0, 1]))
         assert len(table) == data.loss.size
         assert data.feature_change.dims == ("lr", "seed", "step", "layer")
-    assert json.loads(call("prune", "--json").stdout) == {"files": 0, "runs": 0}
+    assert json.loads(call("prune", "--json").stdout) == {"files": 0, "runs": 0, "deleted": True}
     (elsewhere / "runs" / "sweeps" / "rates.json").unlink()
-    assert json.loads(call("prune", "--json").stdout) == {"files": 1, "runs": 6}
+    assert call("prune", "--dry-run").stdout == "Would delete 1 files with 6 runs.\n"
+    assert json.loads(call("prune", "--json").stdout) == {"files": 1, "runs": 6, "deleted": True}
 
 
 def test_identity_show_finds_a_run_by_the_beginning_of_its_key(elsewhere):

@@ -6,6 +6,7 @@ import torch
 from scipy.integrate import solve_ivp
 
 from scalewright import nets
+from scalewright.nets import flow
 from scalewright.nets.feeds import Whole
 from scalewright.nets.flow import Flow, Solver
 from scalewright.nets.objective import Objective
@@ -172,3 +173,24 @@ def test_identity_observables_are_those_at_the_recorded_times(ensemble, data):
     )
     assert record.values["feature_change"][:, 0].max() == 0
     assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_identity_the_pair_of_dormand_and_prince():
+    """Identity: order conditions of the quadrature, exact; control: one entry changed breaks them."""
+    from fractions import Fraction
+
+    matrix = [[Fraction(entry).limit_denominator(10**6) for entry in row] for row in flow._MATRIX]
+    nodes = [Fraction(0), *(Fraction(n) for n in ("1/5", "3/10", "4/5", "8/9", "1")), Fraction(1)]
+    assert [sum(row) for row in matrix] == nodes[1:]
+    weights = [*matrix[-1], Fraction(0)]
+    error = [Fraction(entry).limit_denominator(10**6) for entry in flow._ERROR]
+    fourth = [one - two for one, two in zip(weights, error, strict=True)]
+
+    def moments(given, order):
+        return [sum(b * c**k for b, c in zip(given, nodes, strict=True)) for k in range(order)]
+
+    assert moments(weights, 5) == [Fraction(1, k + 1) for k in range(5)]
+    assert moments(fourth, 4) == [Fraction(1, k + 1) for k in range(4)]
+    assert moments(fourth, 5)[4] != Fraction(1, 5)
+    weights[2] += Fraction(1, 1000)
+    assert moments(weights, 1) != [1]

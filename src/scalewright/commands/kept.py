@@ -1,6 +1,7 @@
 """The verbs of `scalewright sweep` that look after a store: status, show, export, prune. None needs torch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,20 @@ if TYPE_CHECKING:
     from scalewright.sim.store import Store
 
 
-def _status(folder: Path, name: str | None, to: Path | None, json: bool) -> None:
+@dataclass(frozen=True)
+class Asked:
+    """What a verb may be given."""
+
+    name: str | None = None
+    to: Path | None = None
+    dry_run: bool = False
+    json: bool = False
+
+
+def _status(folder: Path, asked: Asked) -> None:
     """Print what the store holds, sweep by sweep."""
     found = _opened(folder).status()
-    if json:
+    if asked.json:
         show(to_json({**vars(found), "sweeps": {k: list(v) for k, v in found.sweeps.items()}}))
         return
     size = f"{found.size / 1e6:.1f} MB"
@@ -24,11 +35,12 @@ def _status(folder: Path, name: str | None, to: Path | None, json: bool) -> None
         show(f"  set aside as no whole blocks: {', '.join(found.aside)}")
 
 
-def _show(folder: Path, name: str | None, to: Path | None, json: bool) -> None:
+def _show(folder: Path, asked: Asked) -> None:
     """Print a sweep's grid, or what made one run and how it ended."""
     store = _opened(folder)
+    name = asked.name
     if name is None:
-        raise ValueError("show needs the name of a sweep or the beginning of a run's key")
+        raise ValueError("show: NAME must be a sweep or the beginning of a run's key; given none")
     if name in {sweep.name for sweep in store.sweeps()}:
         show(to_json({"name": name, **store.sweep(name).grid}))
         return
@@ -53,14 +65,15 @@ def _show(folder: Path, name: str | None, to: Path | None, json: bool) -> None:
     )
 
 
-def _export(folder: Path, name: str | None, to: Path | None, json: bool) -> None:
+def _export(folder: Path, asked: Asked) -> None:
     """Write a sweep as one NetCDF file, as a table, or as a picture of how its runs end."""
     from scalewright.sim.dataset import save
     from scalewright.sim.store.export import frame
     from scalewright.sim.store.view import open_sweep
 
+    name, to = asked.name, asked.to
     if name is None or to is None:
-        raise ValueError("export needs the name of a sweep and --to FILE.nc, FILE.csv or FILE.png")
+        raise ValueError("export: NAME must be a sweep, and --to FILE.nc, FILE.csv or FILE.png; given none")
     if to.exists():
         raise ValueError(f"--to {to} exists; give another file")
     if to.suffix not in (".nc", ".csv", ".png"):
@@ -76,13 +89,14 @@ def _export(folder: Path, name: str | None, to: Path | None, json: bool) -> None
         from scalewright.frontdoor import write_text
 
         write_text(to, frame(data).to_csv(index=False))
-    show(to_json({"written": str(to)}) if json else f"Written: {to}")
+    show(to_json({"written": str(to)}) if asked.json else f"Written: {to}")
 
 
-def _prune(folder: Path, name: str | None, to: Path | None, json: bool) -> None:
-    """Delete the files that hold no run of a named sweep."""
-    files, runs = _opened(folder).prune()
-    show(to_json({"files": files, "runs": runs}) if json else f"Deleted {files} files with {runs} runs.")
+def _prune(folder: Path, asked: Asked) -> None:
+    """Delete the files that hold no run of a named sweep, or say which would be."""
+    files, runs = _opened(folder).prune(dry=asked.dry_run)
+    told = f"{'Would delete' if asked.dry_run else 'Deleted'} {files} files with {runs} runs."
+    show(to_json({"files": files, "runs": runs, "deleted": not asked.dry_run}) if asked.json else told)
 
 
 def _opened(folder: Path) -> "Store":
@@ -91,9 +105,28 @@ def _opened(folder: Path) -> "Store":
     return Store(folder, create=False)
 
 
-VERBS: dict[str, Callable[[Path, str | None, Path | None, bool], None]] = {
-    "status": _status,
-    "show": _show,
-    "export": _export,
-    "prune": _prune,
+#: Verb -> (what it does, the options that it takes beside --store and --json).
+VERBS: dict[str, tuple[Callable[[Path, Asked], None], tuple[str, ...]]] = {
+    "status": (_status, ()),
+    "show": (_show, ("name",)),
+    "export": (_export, ("name", "to")),
+    "prune": (_prune, ("dry_run",)),
 }
+
+
+def call(verb: str, folder: Path, asked: Asked, others: Mapping[str, object]) -> None:
+    """Do what a verb says.
+
+    Args:
+        others: options that only training takes.
+
+    Raises:
+        ValueError: an option that the verb doesn't take.
+    """
+    do, takes = VERBS[verb]
+    given = {"name": asked.name, "to": asked.to, "dry_run": asked.dry_run, **others}
+    for option, value in given.items():
+        if value and option not in takes:
+            written = "NAME" if option == "name" else f"--{option.replace('_', '-')}"
+            raise ValueError(f"sweep {verb} takes no {written}; given {value}")
+    do(folder, asked)

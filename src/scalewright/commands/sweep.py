@@ -41,14 +41,19 @@ def command(
 
     Ctrl-C stops cleanly and the same command goes on. Exit status 1 if runs failed.
     """
+    if what in kept.VERBS:
+        with one_sentence():
+            chosen = {"executor": executor if executor != "local" else None, "address": address}
+            asked = kept.Asked(name, to, dry_run, json)
+            kept.call(what, store, asked, {**chosen, "workers": workers})
+        return
     with one_sentence(f"What is finished is in {store}: the same command goes on."):
-        if what in kept.VERBS:
-            kept.VERBS[what](store, name, to, json)
-            return
         if not what.endswith(".toml"):
             raise ValueError(
                 f"sweep takes a file GRID.toml or one of {', '.join(kept.VERBS)}; given {what!r}"
             )
+        if name is not None or to is not None:
+            raise ValueError(f"sweep GRID.toml takes no NAME and no --to; given {name or to}")
         from scalewright.nets.sweep import from_toml
 
         found = from_toml(what)
@@ -137,10 +142,10 @@ def _dry_run(grid: "Grid", folder: Path, workers: int, json: bool) -> None:
     for row in rows:
         size = (f"{row.operations / 1e9:.3g}", f"{row.memory / 1e6:.3g}", clock(row.seconds))
         show(_ROW.format(row.label, row.runs, row.blocks, row.parameters, *size))
-    hours = clock(sum(row.seconds for row in rows) / workers)
+    total = clock(sum(row.seconds for row in rows) / workers)
     show(
         f"{grid.size} runs in {sum(row.blocks for row in rows)} blocks, {there} of them stored already; "
-        f"about {hours} for all with {workers} worker{'s' if workers > 1 else ''}, within a factor of two."
+        f"about {total} for all with {workers} worker{'s' if workers > 1 else ''}."
     )
 
 

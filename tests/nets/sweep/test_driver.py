@@ -89,6 +89,14 @@ def test_identity_every_executor_gives_the_same_bytes(small, tmp_path, as_bytes,
     assert as_bytes(there) == here
 
 
+def test_identity_threads_of_one_process_do_not_meet(small, tmp_path, as_bytes):
+    """Identity: four threads train blocks of one shape at once, each on a module of its own."""
+    grid = small(None, seed=range(8), lr=[0.1, 1.0], steps=40, block=2)
+    here = as_bytes(sweep.run(grid, store=tmp_path / "here"))
+    with ThreadPoolExecutor(4) as pool:
+        assert as_bytes(sweep.run(grid, store=tmp_path / "there", executor=pool)) == here
+
+
 def test_identity_only_what_is_missing_is_trained(small, tmp_path, as_bytes):
     """Identity: nothing twice; a wider grid trains the new runs alone, to the bytes of one call."""
     first, again, wider = Counting(), Counting(), Counting()
@@ -209,6 +217,46 @@ def test_property_a_lost_worker_is_replaced(small, tmp_path):
     assert sweep.run(small(), store=tmp_path / "a", executor=Losing(3)).attrs["missing"] == 0
     with pytest.raises(sweep.SweepError, match="worker lost: OSError: worker killed"):
         sweep.run(small(), store=tmp_path / "b", executor=Losing(10**6))
+
+
+def test_property_a_block_that_kills_its_worker_takes_no_other_with_it(small, tmp_path, monkeypatch):
+    """Property: all futures of a broken pool fail at once; only the block that breaks it again is lost."""
+
+    class Pool:
+        """Two blocks at a time; when a deadly one is among them, both are lost."""
+
+        capacity = 2
+
+        def __init__(self):
+            self.held = []
+
+        def submit(self, function, /, *args):
+            future: Future = Future()
+            self.held.append((future, function, args))
+            if len(self.held) == 2 or args[0][0]["width"] == 12 or self.alone:
+                self.finish()
+            return future
+
+        alone = False
+
+        def finish(self):
+            held, self.held = self.held, []
+            deadly = any(args[0][0]["lr"] == 1e4 and args[0][0]["width"] == 12 for _, _, args in held)
+            for future, function, args in held:
+                if deadly:
+                    self.alone = True
+                    future.set_exception(OSError("pool broken"))
+                else:
+                    future.set_result(function(*args))
+
+    with pytest.raises(sweep.SweepError, match=r"^sweep: 2 of 12 runs failed, 10 are stored"):
+        sweep.run(small(block=2, lr=[0.01, 0.1, 1e4], seed=[0, 1]), store=tmp_path, executor=Pool())
+
+
+def test_property_missed_tolerances_are_told(small, tmp_path):
+    """Property: a budget that is too small is warned of and counted."""
+    with pytest.warns(UserWarning, match=r"^sweep: \d+ measurements missed the tolerance"):
+        sweep.run(small(lr=[0.1], budget=1, activation="tanh"), store=tmp_path)
 
 
 def test_bad_input(small, tmp_path, monkeypatch):

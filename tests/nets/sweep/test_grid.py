@@ -46,6 +46,8 @@ def test_property_every_key_counts(name):
         ({"steps": 0}, [0]),
         ({"steps": 100, "points": 4, "schedule": "logarithmic"}, [0, 1, 10, 100]),
         ({"optimizer": "flow", "horizon": 4.0, "points": 3}, [0.0, 2.0, 4.0]),
+        ({"optimizer": "flow", "horizon": 4.0, "points": 2, "schedule": "logarithmic"}, [0.0, 4.0]),
+        ({"steps": 100, "points": 2, "schedule": "logarithmic"}, [0, 100]),
     ],
 )
 def test_identity_schedules(keys, points):
@@ -64,11 +66,11 @@ def test_property_small_gammas_and_the_flow_are_computed_in_double_precision():
     ("keys", "sentence"),
     [
         ({"widht": 8}, "given 'widht' (did you mean 'width'?)"),
-        ({"lr": [0.1, "fast"]}, "grid: lr must be a finite number; given 'fast'"),
-        ({"lr": float("nan")}, "grid: lr must be a finite number; given nan"),
+        ({"lr": [0.1, "fast"]}, "grid: lr must be a finite number, or a list of them; given 'fast'"),
+        ({"lr": float("nan")}, "grid: lr must be a finite number, or a list of them; given nan"),
         ({"lr": -1}, "grid: lr must be positive; given -1"),
-        ({"width": 8.5}, "grid: width must be an integer; given 8.5"),
-        ({"seed": True}, "grid: seed must be an integer; given True"),
+        ({"width": 8.5}, "grid: width must be an integer, or a list of them; given 8.5"),
+        ({"seed": True}, "grid: seed must be an integer, or a list of them; given True"),
         ({"lr": []}, "grid: axis lr must have at least one value; given none"),
         ({"lr": [0.1, 0.1]}, "grid: axis lr must have each value once; given 0.1 more often"),
         ({"steps": [1, 2]}, "grid: steps can't be an axis"),
@@ -88,6 +90,24 @@ def test_property_small_gammas_and_the_flow_are_computed_in_double_precision():
         ),
         ({"model": "gpt"}, "grid: data of model 'gpt' must be 'text'; given 'digits'"),
         ({"layers": 1}, "grid: layers of model 'mlp' must be at least 2; given 1"),
+        ({"points": 1}, "grid: points must be at least 2; given 1"),
+        ({"optimizer": "flow", "lr": [0.1, 1.0]}, "grid: lr does not count in the gradient flow"),
+        (
+            {"data": "teacher", "quantities": ["accuracy"]},
+            "grid: quantities of 'teacher', whose targets",
+        ),
+        (
+            {"model": "convnet", "data": "teacher", "inputs": 10},
+            "grid: data of model 'convnet' must be",
+        ),
+        (
+            {"quantities": ["ntk"], "tolerance": 1e-9},
+            "grid: tolerance of eigenvalues in float32",
+        ),
+        (
+            {"quantities": ["ntk"], "tolerance": 1e-9, "gamma": [1e-3, 1.0]},
+            "grid: tolerance of eigenvalues in float32",
+        ),
         ({"optimizer": "flow", "batch": 8}, "grid: batch of the gradient flow must be 'whole'; given 8"),
     ],
 )

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from scalewright.sim.store.record import Sweep, changes, read
+from scalewright.sim.store.sweeps import Sweep, changes, read
 
 GRID = {"fixed": {"model": "mlp", "layers": 3}, "axes": {"width": [8, 16], "lr": [0.1, 0.2]}}
 
