@@ -23,6 +23,8 @@ DIMENSIONS: dict[str, str] = {
     "batch": "batch size",
     "optimizer": "name of the optimizer",
     "parametrization": "name of the parametrization",
+    "epoch": "number of passes over the training samples",
+    "gain": "factor on the input of the activation",
     "origin": "measured on networks, predicted from theory, or a control that must miss",
 }
 
@@ -83,6 +85,22 @@ OBSERVABLES: dict[str, Observable] = {
         Observable(
             "feature_change", "Dx", "root mean square change of a layer's activations since initialisation"
         ),
+        Observable(
+            "isometry_gap",
+            "phi",
+            "log of arithmetic over geometric mean of the eigenvalues of a representation's smaller Gram matrix",
+        ),
+        Observable("rank", "r", "rank of a representation, to rounding"),
+        Observable("log_row_norms", "mean log q", "mean log of squared row norms of W X, over their mean"),
+        Observable("log_least_row", "log min q", "log of the least squared row norm of W X, over their mean"),
+        Observable("log_gradient", "log |dL/dW|", "log Frobenius norm of the gradient in a layer's weights"),
+        Observable(
+            "log_input_gradient", "log |dL/dX|", "log Frobenius norm of the gradient in a representation"
+        ),
+        Observable("log_jacobian", "log |dX/dX_0|", "log of the largest singular value of the Jacobian"),
+        Observable("lyapunov", "lambda", "Lyapunov exponent: mean log growth of a change, a layer"),
+        Observable("weight_gap", "phi(W)", "isometry gap of a layer's weight matrix"),
+        Observable("accuracy", "acc", "share of samples whose largest output is their class's"),
         Observable("diverged_at", "t_div", "first step at which the run diverged, -1 if it did not"),
     )
 }
