@@ -8,7 +8,7 @@ if __name__ != "scalewright.nets":
 
 # Loaded at once and not on first use: `train`, `sharpness`, `observe` and `parametrize` are functions named
 # like their modules, and a module that is imported later would take the name of the function.
-from scalewright.nets import data, models
+from scalewright.nets import data, minibatch, models
 from scalewright.nets.curvature.certificate import kuczynski_wozniakowski, products_needed
 from scalewright.nets.curvature.density import Density, plot_density, spectral_density
 from scalewright.nets.curvature.edge import edge_of_stability, plot_sharpness
@@ -51,6 +51,7 @@ __all__ = [
     "feature_change",
     "kuczynski_wozniakowski",
     "measure",
+    "minibatch",
     "models",
     "observe",
     "parametrize",

@@ -7,6 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from scalewright.nets.batchnorm import BatchNormLayer, BatchNormMLP, batchnorm_mlp
+
+__all__ = ["MLP", "BatchNormLayer", "BatchNormMLP", "HasGains", "batchnorm_mlp", "mlp"]
+
 Activation: TypeAlias = Literal["relu", "linear", "tanh", "gelu"]
 
 

@@ -88,7 +88,8 @@ OBSERVABLES: dict[str, Observable] = {
         Observable(
             "isometry_gap",
             "phi",
-            "log of arithmetic over geometric mean of the eigenvalues of a representation's smaller Gram matrix",
+            "log of arithmetic over geometric mean of the eigenvalues of a representation's smaller Gram "
+            "matrix",
         ),
         Observable("rank", "r", "rank of a representation, to rounding"),
         Observable("log_row_norms", "mean log q", "mean log of squared row norms of W X, over their mean"),
@@ -100,7 +101,8 @@ OBSERVABLES: dict[str, Observable] = {
         Observable("log_jacobian", "log |dX/dX_0|", "log of the largest singular value of the Jacobian"),
         Observable("lyapunov", "lambda", "Lyapunov exponent: mean log growth of a change, a layer"),
         Observable("weight_gap", "phi(W)", "isometry gap of a layer's weight matrix"),
-        Observable("accuracy", "acc", "share of samples whose largest output is their class's"),
+        Observable("accuracy", "acc", "share of training samples whose largest output is their class's"),
+        Observable("test_accuracy", "acc", "share of held-out samples whose largest output is their class's"),
         Observable("diverged_at", "t_div", "first step at which the run diverged, -1 if it did not"),
     )
 }
