@@ -93,9 +93,9 @@ class BatchNormMLP(nn.Module):
     def __init__(self, layers: Sequence[BatchNormLayer], readout: Tensor) -> None:
         super().__init__()
         self.layers = nn.ModuleList(layers)
-        self.readout = nn.Linear(readout.shape[1], readout.shape[0], bias=False).to(readout)
-        with torch.no_grad():
-            self.readout.weight.copy_(readout)
+        # Not drawn by torch, which would move its global generator.
+        self.readout = nn.utils.skip_init(nn.Linear, readout.shape[1], readout.shape[0], bias=False)
+        self.readout.weight = nn.Parameter(readout)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Map a batch (P, inputs) to outputs (P, outputs)."""
