@@ -103,6 +103,11 @@ OBSERVABLES: dict[str, Observable] = {
         Observable("weight_gap", "phi(W)", "isometry gap of a layer's weight matrix"),
         Observable("accuracy", "acc", "share of training samples whose largest output is their class's"),
         Observable("test_accuracy", "acc", "share of held-out samples whose largest output is their class's"),
+        Observable(
+            "running_accuracy",
+            "acc",
+            "test_accuracy of the same network with running averages for statistics",
+        ),
         Observable("diverged_at", "t_div", "first step at which the run diverged, -1 if it did not"),
     )
 }
