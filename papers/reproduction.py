@@ -16,7 +16,7 @@ from scalewright.papers.stages import Progress, run_stages
 from scalewright.sim.verdict import Verdict
 
 #: paper -> its folder. A paper's `catalogue` says what to run, its `claims` what to judge.
-PAPERS = {"super-consistency": "super_consistency"}
+PAPERS = {"super-consistency": "super_consistency", "batchnorm-isometry": "batchnorm_isometry"}
 
 
 @dataclass(frozen=True)

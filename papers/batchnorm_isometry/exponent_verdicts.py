@@ -8,6 +8,7 @@ from scalewright.papers.batchnorm_isometry.verdicts import slopes
 from scalewright.sim import fit
 from scalewright.sim.fit import Estimate
 from scalewright.sim.verdict import Verdict, judge
+from scalewright.theory import isometry
 
 
 def over(estimate: Estimate, value: float) -> Estimate:
@@ -26,7 +27,7 @@ def samples(data: xr.Dataset) -> list[Verdict]:
     width, rows = int(data.attrs["width"]), []
     for n in (int(n) for n in data.batch.values):
         found = fit.interval(data.lyapunov.sel(batch=n).values)
-        plain, better = predictions.fewer_samples(n, width), predictions.fewer_samples_refined(n, width)
+        plain, better = isometry.orthogonal_rate(n, width), isometry.refined_rate(n, width)
         where = f"d = {width}, n = {n}, orthogonal weights: top exponent"
         if n <= 3 * width // 4:
             rows.append(
@@ -55,7 +56,7 @@ def samples(data: xr.Dataset) -> list[Verdict]:
         judge(
             f"fewer-samples-{width}-control",
             f"d = {width}, n = {last}: the top exponent over (1 - n/d) log((n-1)/(n-2)) / 2",
-            over(fit.interval(data.lyapunov.sel(batch=last).values), predictions.fewer_samples(last, width)),
+            over(fit.interval(data.lyapunov.sel(batch=last).values), isometry.orthogonal_rate(last, width)),
             predicted=1.0,
             tolerance=0.15,
             expected="break",
@@ -105,7 +106,7 @@ def wide(data: xr.Dataset) -> list[Verdict]:
         judge(
             f"wide-{int(n)}",
             f"Gaussian weights, d = {width}, n = {int(n)}: top exponent over log((n-1)/(n-2)) / 2",
-            over(fit.interval(data.lyapunov.sel(batch=n).values), predictions.mean_field(int(n))),
+            over(fit.interval(data.lyapunov.sel(batch=n).values), isometry.mean_field_rate(int(n))),
             predicted=1.0,
             tolerance=0.2,
             basis="mean field, d -> infinity; corrections of order n/d",
@@ -122,7 +123,7 @@ def degenerate(data: xr.Dataset, rank: int, orthogonal: xr.Dataset) -> list[Verd
         judge(
             f"degenerate-{rank}",
             f"n = d = {width}, {rank} different samples: slope of log |dL/dW_l| over that of n = {rank}",
-            over(found, predictions.fewer_samples(rank, width)),
+            over(found, isometry.orthogonal_rate(rank, width)),
             predicted=1.0,
             tolerance=0.25,
             basis="derived: repeated samples are one sample with a larger weight; band asked for",

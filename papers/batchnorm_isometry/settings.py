@@ -9,8 +9,6 @@ from scalewright.sim import data
 
 #: Of the inputs of the paper's figure 1: X_0 = (1 - f) I + f u v^T.
 NEARNESS = 0.005
-#: Constant of the decay that the authors' plots draw beside figure 1; theorem 1 leaves it open.
-DRAWN_CONSTANT = 0.015
 #: The gains of the authors' code: alpha_l = l^-0.4.
 SHAPING = 0.4
 
@@ -25,15 +23,17 @@ class Scale:
         draws: weights of one step whose average is held against the integral.
         width: d = n of gradients and activations.
         depth, seeds: of the gradients by layer.
-        figure_width, figure_depths: d = n of figures 2 and 3, and their depths.
+        figure_depths: depths of figure 3; figure_seeds networks each.
         exponent_depth, exponent_seeds: layers and networks of Lyapunov exponents.
         wide: width of the mean-field check.
         gain_depth, gain_seeds: of the slopes at one gain.
         schedule_depths: of the shaped networks at initialisation.
         data, samples: images to train on, and how many; held-out ones come after.
-        training_depths: depths whose epochs to an accuracy are compared; deep: the deepest, for deep_epochs.
-        epochs: passes over the images, by activation.
-        training_seeds: networks a depth.
+        training_depths, epochs, training_seeds: depths whose epochs to an accuracy are compared, passes over the
+            images, networks a depth.
+        deep, deep_epochs: the deepest networks.
+        gaussian_depth, control_epochs: of the networks that must fail.
+        evaluation_depth, evaluation_epochs: of the networks evaluated with both kinds of statistics.
         batch, training_width: n and d of the trained networks.
     """
 
@@ -46,8 +46,8 @@ class Scale:
     width: int
     depth: int
     seeds: int
-    figure_width: int
     figure_depths: tuple[int, ...]
+    figure_seeds: int
     exponent_depth: int
     exponent_seeds: int
     wide: int
@@ -56,10 +56,14 @@ class Scale:
     schedule_depths: tuple[int, ...]
     samples: int
     training_depths: tuple[int, ...]
-    deep: int
-    deep_epochs: int
     epochs: int
     training_seeds: int
+    deep: int
+    deep_epochs: int
+    gaussian_depth: int
+    control_epochs: int
+    evaluation_depth: int
+    evaluation_epochs: int
     data: str = "digits"
     batch: int = 64
     training_width: int = 64
@@ -68,27 +72,31 @@ class Scale:
 SMOKE = Scale(
     name="smoke",
     decay_widths=(16, 32, 64),
-    decay_seeds=200,
+    decay_seeds=150,
     theorem_widths=(8, 16),
     theorem_seeds=20,
     draws=2000,
     width=64,
     depth=1000,
     seeds=4,
-    figure_width=64,
-    figure_depths=(5, 10, 20, 50, 100, 200, 500, 1000),
-    exponent_depth=4000,
+    figure_depths=(5, 20, 100, 500),
+    figure_seeds=2,
+    exponent_depth=2000,
     exponent_seeds=4,
     wide=256,
-    gain_depth=300,
+    gain_depth=600,
     gain_seeds=4,
     schedule_depths=(50, 200, 800),
     samples=1500,
     training_depths=(20, 80),
-    deep=200,
-    deep_epochs=3,
     epochs=10,
     training_seeds=1,
+    deep=200,
+    deep_epochs=7,
+    gaussian_depth=200,
+    control_epochs=10,
+    evaluation_depth=500,
+    evaluation_epochs=3,
 )
 STANDARD = replace(
     SMOKE,
@@ -98,16 +106,20 @@ STANDARD = replace(
     theorem_seeds=40,
     draws=20000,
     seeds=10,
-    figure_width=100,
+    figure_depths=(5, 10, 20, 50, 100, 200, 500, 1000),
+    figure_seeds=4,
     exponent_depth=10000,
     exponent_seeds=8,
-    gain_depth=500,
+    gain_depth=1000,
     gain_seeds=10,
     training_depths=(50, 200, 500),
-    deep=1000,
-    deep_epochs=30,
     epochs=30,
     training_seeds=3,
+    deep=1000,
+    deep_epochs=30,
+    gaussian_depth=500,
+    evaluation_depth=1000,
+    evaluation_epochs=5,
 )
 FULL = replace(
     STANDARD,

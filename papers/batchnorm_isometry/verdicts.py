@@ -4,10 +4,10 @@ import numpy as np
 import xarray as xr
 
 from scalewright.papers.batchnorm_isometry import predictions
-from scalewright.papers.batchnorm_isometry.settings import DRAWN_CONSTANT
 from scalewright.sim import fit
 from scalewright.sim.fit import Estimate
 from scalewright.sim.verdict import Verdict, judge
+from scalewright.theory import isometry
 
 ROUNDING = 1e-12
 #: Standard errors that count as agreement of a mean with an exact expectation.
@@ -48,7 +48,7 @@ def one_step(data: xr.Dataset) -> list[Verdict]:
     """P2, P3: the mean change is the integral, and never above corollary 4, which loses a known factor."""
     name, spectrum = data.attrs["name"], np.asarray(data.attrs["spectrum"])
     found = fit.interval(data.log_row_norms.values[:, 1])
-    exact, bound = predictions.expected_change(spectrum), predictions.corollary_4(spectrum)
+    exact, bound = predictions.expected_change(spectrum), isometry.corollary_4(spectrum)
     rows = [
         judge(
             f"expected-change-{name}",
@@ -141,7 +141,7 @@ def decay(data: xr.Dataset) -> list[Verdict]:
             judge(
                 f"drawn-constant-{width}",
                 f"d = {width}: mean phi stays below the curve drawn in figure 1 (largest excess in log)",
-                _excess(data.isometry_gap.values, width, DRAWN_CONSTANT * width**2),
+                _excess(data.isometry_gap.values, _drawn(width, data.isometry_gap.values)),
                 predicted=0.0,
                 tolerance=0.0,
                 basis="theorem 1 with the constant 0.015 of the authors' plots",
@@ -150,42 +150,61 @@ def decay(data: xr.Dataset) -> list[Verdict]:
     return rows
 
 
-def _excess(gap: np.ndarray, width: int, factor: float) -> float:
-    """Largest log of mean phi_l over phi_0 e^(-l/k), k = factor (1 + d phi_0); 0 where the bound holds."""
+def _drawn(width: int, gap: np.ndarray) -> float:
+    """Return k of theorem 1 with the constant of the authors' plots."""
+    return isometry.theorem_1_layers(width, float(gap[:, 0].mean()), isometry.PLOTTED_CONSTANT)
+
+
+def _excess(gap: np.ndarray, layers: float) -> float:
+    """Largest log of mean phi_l over phi_0 e^(-l/k), k = `layers`; 0 where the bound holds."""
     mean = gap.mean(0)
-    layers = np.arange(len(mean))
     seen = mean > 1e-13  # below, phi is rounding
-    logs = np.log(mean[seen] / mean[0]) + layers[seen] / (factor * (1 + width * mean[0]))
+    logs = np.log(mean[seen] / predictions.bounds(mean, layers)[seen])
     return float(np.maximum(logs, 0.0).max())
 
 
 def bound(data: xr.Dataset) -> list[Verdict]:
-    """P5: k = d (1 + d phi_0) is admissible, C = 0.015 of the authors' plots is not below d = 35."""
+    """P5: k of order d (1 + d phi_0) is proved, d (1 + d phi_0) holds; 0.015 d^2 (...) doesn't below d = 35."""
     name = data.attrs["input"]
     gaps = {int(d): data.isometry_gap.sel(width=d).values for d in data.width.values}
-    sharp = max(_excess(gap, d, d) for d, gap in gaps.items())
-    drawn = min(_excess(gap, d, DRAWN_CONSTANT * d**2) for d, gap in gaps.items())
-    widths = ", ".join(map(str, gaps))
-    return [
+    first = {d: float(gap[:, 0].mean()) for d, gap in gaps.items()}
+    where = f"Input {name!r}, d = {', '.join(map(str, gaps))}: mean phi_l stays below phi_0 e^(-l/k)"
+    rows = [
         judge(
-            f"sharp-bound-{name}",
-            f"Input {name!r}, d = {widths}: mean phi_l stays below phi_0 e^(-l/k), k = d (1 + d phi_0) "
-            "(largest excess in log)",
-            sharp,
+            f"{id}-{name}",
+            f"{where}, {said} (largest excess in log)",
+            max(_excess(gap, layers(d, first[d])) for d, gap in gaps.items()),
             predicted=0.0,
             tolerance=0.0,
-            basis="conjecture, one power of d better than theorem 1",
-        ),
+            basis=basis,
+        )
+        for id, said, layers, basis in (
+            (
+                "proved-bound",
+                "k = (d+2) (3/5 + d phi_0) (1 + (30/(d (d+2)))^1/2)",
+                isometry.proved_layers,
+                "proved (docs/concepts/isometry.md)",
+            ),
+            (
+                "sharp-bound",
+                "k = d (1 + d phi_0)",
+                isometry.conjectured_layers,
+                "conjecture, one power of d better than theorem 1",
+            ),
+        )
+    ]
+    rows.append(
         judge(
             f"drawn-constant-{name}-control",
-            f"Input {name!r}, d = {widths}: it stays below k = 0.015 d^2 (1 + d phi_0) (least excess over widths)",
-            drawn,
+            f"{where}, k = 0.015 d^2 (1 + d phi_0) (least excess over widths)",
+            min(_excess(gap, _drawn(d, gap)) for d, gap in gaps.items()),
             predicted=0.0,
             tolerance=0.0,
             expected="break",
-            basis="the constant in the authors' plots",
-        ),
-    ]
+            basis="the constant in the authors' plots, possible from d = 35 on",
+        )
+    )
+    return rows
 
 
 def slopes(values: np.ndarray, first: float = 0.5, last: float = 0.9) -> Estimate:
@@ -230,7 +249,7 @@ def plateau(data: xr.Dataset) -> list[Verdict]:
         (found.value - value) / found.standard_error
         for found, value in zip((fit.interval(squares[:, k]) for k in back), predicted, strict=True)
     ]
-    level = (width - 1) / (2 * width)
+    level = float(isometry.plateau(width))
     return [
         judge(
             "plateau",
@@ -266,7 +285,7 @@ def narrow(orthogonal: xr.Dataset, gaussian: xr.Dataset) -> list[Verdict]:
 
     def excess(data: xr.Dataset, *, root: bool = True) -> float:
         gap = data.isometry_gap.transpose("seed", "layer").values
-        bounds = predictions.growth_bound(int(data.attrs["width"]), gap, root=root)
+        bounds = predictions.growth_bounds(int(data.attrs["width"]), gap, root=root)
         return float(np.maximum(data.log_jacobian.values - bounds, 0.0).max())
 
     depth = orthogonal.sizes["layer"] - 1

@@ -22,10 +22,12 @@ from scalewright.theory.isometry.gradients import (
     mean_field_rate,
     orthogonal_rate,
     plateau,
+    refined_rate,
     symmetric_contraction,
 )
 from scalewright.theory.isometry.shaping import Rate, Summability, shaped_rate, small_gain, summability, total
 from scalewright.theory.isometry.statements import (
+    PLOTTED_CONSTANT,
     Bound,
     check_corollary_4,
     conjectured_layers,
@@ -43,6 +45,7 @@ from scalewright.theory.isometry.statements import (
 )
 
 __all__ = [
+    "PLOTTED_CONSTANT",
     "Bound",
     "Integral",
     "Rate",
@@ -69,6 +72,7 @@ __all__ = [
     "proved_layers",
     "rank_one_change",
     "rate",
+    "refined_rate",
     "row_moment",
     "second_order_bound",
     "series",
