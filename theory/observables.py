@@ -94,6 +94,7 @@ OBSERVABLES: dict[str, Observable] = {
         Observable("rank", "r", "rank of a representation, to rounding"),
         Observable("log_row_norms", "mean log q", "mean log of squared row norms of W X, over their mean"),
         Observable("log_least_row", "log min q", "log of the least squared row norm of W X, over their mean"),
+        Observable("log_size", "log |X|", "log root mean square of the entries of a representation"),
         Observable("log_gradient", "log |dL/dW|", "log Frobenius norm of the gradient in a layer's weights"),
         Observable(
             "log_input_gradient", "log |dL/dX|", "log Frobenius norm of the gradient in a representation"

@@ -31,8 +31,8 @@ COMPARED = ("linear", *SHAPED)
 FAILING = ("tanh-unshaped", "sin-unshaped", "relu")
 #: Trained at the largest depth.
 DEEP = ("linear", "tanh")
-#: Width of the chains with few samples, and numbers of different samples among 64.
-FEW, RANKS = 64, (16, 32, 48)
+#: Numbers of different samples among 64.
+RANKS = (16, 32, 48)
 
 
 def chain(scale: Scale, device: str) -> list[Stage]:
@@ -48,8 +48,8 @@ def chain(scale: Scale, device: str) -> list[Stage]:
         *(stage(f"bound-{name}", chains.bound, name) for name in chains.INPUTS),
         *(stage(f"gradients-{kind}", chains.gradients, kind) for kind in WEIGHTS),
         stage("plateau", chains.plateau),
-        stage("narrow", chains.narrow, "orthogonal"),
-        stage("samples", chains.samples, FEW),
+        stage("narrow", chains.narrow),
+        stage("samples", chains.samples),
         stage("more-samples", chains.more_samples),
         *(stage(f"centred-{more}", chains.centred, more) for more in (0, 1)),
         stage("wide", chains.wide),
@@ -90,7 +90,7 @@ def beyond(scale: Scale, device: str) -> list[Stage]:
             for name in COMPARED
             for depth in scale.training_depths
         ),
-        *(train("linear-gaussian", depth, few, scale.training_seeds) for depth in gaussian_depths(scale)),
+        *(train("linear-gaussian", depth, few, scale.training_seeds) for depth in scale.gaussian_depths),
         *(train(name, scale.training_depths[-1], few, 1) for name in FAILING),
         *deep,
         *(
@@ -98,11 +98,6 @@ def beyond(scale: Scale, device: str) -> list[Stage]:
             for name, width in evaluated_widths(scale).items()
         ),
     ]
-
-
-def gaussian_depths(scale: Scale) -> tuple[int, int]:
-    """Return the two depths at which Gaussian weights are compared."""
-    return scale.training_depths[0], scale.gaussian_depth
 
 
 def evaluated_widths(scale: Scale) -> dict[str, int]:

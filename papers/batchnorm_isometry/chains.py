@@ -26,7 +26,7 @@ NARROW, NARROW_DEPTH = 6, 100
 #: Width of the gradient's plateau; its input is the identity.
 PLATEAU = 24
 #: Samples n of the chains with fewer samples than features, as shares of the width.
-SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 7 / 8)
+SHARES = (1 / 8, 1 / 4, 1 / 2, 3 / 4, 7 / 8)
 #: Widths at which standard batch normalization is followed, with n = d and n = d + 1 samples.
 CENTRED = (8, 12, 16)
 #: Gains at which the growth rate is measured, and widths that show its finite-width part.
@@ -111,9 +111,9 @@ def plateau(scale: Scale, *, progress: Progress = None) -> xr.Dataset:
     )
 
 
-def narrow(scale: Scale, weights: Weights, *, progress: Progress = None) -> xr.Dataset:
+def narrow(scale: Scale, *, progress: Progress = None) -> xr.Dataset:
     """Form the whole Jacobian of a narrow chain beside its gap and least rows: (seed, layer)."""
-    network, seeds = Network(NARROW, NARROW, weights, rows="norm"), range(2 * scale.seeds)
+    network, seeds = Network(NARROW, NARROW, rows="norm"), range(2 * scale.seeds)
     start = np.stack([_of_trace(NARROW, seed) for seed in seeds])
     path = chain(network, depth=NARROW_DEPTH, start=start, seeds=seeds, gradients=False)
     grown = jacobian(network, depth=NARROW_DEPTH, start=start, seeds=seeds)
@@ -128,8 +128,9 @@ def _of_trace(width: int, seed: int) -> np.ndarray:
     return np.asarray(drawn * np.sqrt(width) / np.linalg.norm(drawn))
 
 
-def samples(scale: Scale, width: int, *, progress: Progress = None) -> xr.Dataset:
+def samples(scale: Scale, *, progress: Progress = None) -> xr.Dataset:
     """Measure the top exponent with fewer samples than features: (batch, seed)."""
+    width = scale.few_width
     batches = [round(share * width) for share in SHARES]
     return _exponents(
         scale, {n: Network(width, n) for n in batches}, "batch", progress, transient=20 * width
@@ -144,7 +145,8 @@ def more_samples(scale: Scale, *, progress: Progress = None) -> xr.Dataset:
 def centred(scale: Scale, more: int, *, progress: Progress = None) -> xr.Dataset:
     """Measure the top exponent of standard batch normalization with d + more samples: (width, seed)."""
     networks = {d: Network(d, d + more, centred=True) for d in CENTRED}
-    return _exponents(scale, networks, "width", progress)
+    depth, seeds = 4 * scale.exponent_depth, 2 * scale.exponent_seeds
+    return _exponents(scale, networks, "width", progress, depth=depth, seeds=seeds)
 
 
 def wide(scale: Scale, *, progress: Progress = None) -> xr.Dataset:
@@ -191,7 +193,11 @@ def _at_gain(scale: Scale, activation: str, alpha: float, width: int) -> xr.Data
 
 
 def schedule(scale: Scale, activation: str, power: float, *, progress: Progress = None) -> xr.Dataset:
-    """Pull a gradient back to the first layer through gains l^-p, at several depths: (depth, seed)."""
+    """Pull a gradient back to the first layer through gains l^-p, at several depths: (depth, seed).
+
+    `log_input_gradient` is that of |dL/dX_1| |X_1|, over the same at the last layer: without the sizes,
+    representations that shrink as l^-p would hide as much of the growth.
+    """
     rows = []
     for done, depth in enumerate(scale.schedule_depths):
         network = Network(
@@ -201,7 +207,9 @@ def schedule(scale: Scale, activation: str, power: float, *, progress: Progress 
             gain=tuple(settings.gains(depth, power)),
         )
         path = chain(network, depth=depth, seeds=range(2 * scale.gain_seeds), observe_at=[])
-        rows.append(path[["log_input_gradient"]].isel(layer=1, drop=True))
+        shrunk = path.log_size.isel(layer=1) - path.log_size.isel(layer=-1)
+        pulled = path.log_input_gradient.isel(layer=1) + shrunk.values
+        rows.append(pulled.drop_vars("layer").to_dataset(name="log_input_gradient"))
         if progress:
             progress(done + 1, len(scale.schedule_depths))
     return _joined(rows, depth=scale.schedule_depths).assign_attrs(activation=activation, power=power)
@@ -215,13 +223,14 @@ def _exponents(
     *,
     depth: int | None = None,
     transient: int | None = None,
+    seeds: int | None = None,
 ) -> xr.Dataset:
     rows = []
     for done, network in enumerate(networks.values()):
         found = exponents(
             network,
             depth=(depth or scale.exponent_depth) + (transient or 0),
-            seeds=range(scale.exponent_seeds),
+            seeds=range(seeds or scale.exponent_seeds),
             transient=transient,
         )
         rows.append(found.isel(eigenvalue=0, drop=True))

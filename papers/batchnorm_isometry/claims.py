@@ -75,7 +75,7 @@ CLAIMS = (
         (
             *_each("proved-bound", *_INPUTS),
             *_each("sharp-bound", *_INPUTS),
-            *_each("drawn-constant", *_INPUTS, last="-control"),
+            "drawn-constant-near-identity-control",
             "drawn-constant-64",
         ),
     ),
@@ -126,8 +126,8 @@ CLAIMS = (
         "10 seconds",
         (
             "more-samples",
-            *_each("fewer-samples-64", 4, 8, 16, 32, 48),
-            "fewer-samples-64-control",
+            *_each("fewer-samples", "1/8", "1/4", "1/2", "3/4"),
+            "fewer-samples-control",
             *_each("centred-square", 8, 12, 16, last="-control"),
             "centred-one-more",
         ),
@@ -139,9 +139,9 @@ CLAIMS = (
         "ours, a fit; beyond the paper",
         "ratio 1",
         _CHAIN,
-        "8 %",
+        "10 %",
         "10 seconds",
-        _each("fewer-samples-refined-64", 8, 16, 32, 48, 56),
+        _each("fewer-samples-refined", "1/4", "1/2", "3/4", "7/8"),
     ),
     Claim(
         "P10",
@@ -166,7 +166,7 @@ CLAIMS = (
         (
             *(f"response-{name}-{alpha}" for name in _SHAPED for alpha in (0.5, 0.7, 1, 1.5)),
             *_each("response-width", *_SHAPED),
-            *_each("schedule", *(f"{name}-0.4" for name in _SHAPED)),
+            *_each("schedule", *(f"{name}-{end}" for name in _SHAPED for end in ("0.4", "critical"))),
             *_each("schedule", *(f"{name}-{p}" for name in _SHAPED for p in (0, 0.15)), last="-control"),
         ),
     ),

@@ -174,7 +174,9 @@ def plot_schedules(found: Mapping[tuple[str, float], xr.Dataset]) -> Any:
             sums = [predictions.scheduled(name, power, depth) for depth in depths]
             ax.plot(depths, sums, "--", color=colour, linewidth=1)
         ax.plot([], [], "--", color="grey", linewidth=1, label=r"$\sum R(l^{-p})$")
-        ax.set(xlabel="depth", ylabel=r"$\log\,|\partial L/\partial X_1|$", title=f"{name}, n = d = 32")
+        ax.set(
+            xlabel="depth", ylabel=r"$\log\,|\partial L/\partial X_1|\,|X_1|$", title=f"{name}, n = d = 32"
+        )
         ax.set_yscale("symlog", linthresh=2.0)
         ax.legend(fontsize=7, frameon=False)
     return figure

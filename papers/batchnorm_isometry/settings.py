@@ -25,6 +25,7 @@ class Scale:
         depth, seeds: of the gradients by layer.
         figure_depths: depths of figure 3; figure_seeds networks each.
         exponent_depth, exponent_seeds: layers and networks of Lyapunov exponents.
+        few_width: width of the chains with fewer samples than features.
         wide: width of the mean-field check.
         gain_depth, gain_seeds: of the slopes at one gain.
         schedule_depths: of the shaped networks at initialisation.
@@ -32,7 +33,7 @@ class Scale:
         training_depths, epochs, training_seeds: depths whose epochs to an accuracy are compared, passes over the
             images, networks a depth.
         deep, deep_epochs: the deepest networks.
-        gaussian_depth, control_epochs: of the networks that must fail.
+        gaussian_depths, control_epochs: of the networks that must fail.
         evaluation_depth, evaluation_epochs: of the networks evaluated with both kinds of statistics.
         batch, training_width: n and d of the trained networks.
     """
@@ -50,6 +51,7 @@ class Scale:
     figure_seeds: int
     exponent_depth: int
     exponent_seeds: int
+    few_width: int
     wide: int
     gain_depth: int
     gain_seeds: int
@@ -60,7 +62,7 @@ class Scale:
     training_seeds: int
     deep: int
     deep_epochs: int
-    gaussian_depth: int
+    gaussian_depths: tuple[int, int]
     control_epochs: int
     evaluation_depth: int
     evaluation_epochs: int
@@ -80,9 +82,10 @@ SMOKE = Scale(
     depth=1000,
     seeds=4,
     figure_depths=(5, 20, 100, 500),
-    figure_seeds=2,
+    figure_seeds=6,
     exponent_depth=2000,
-    exponent_seeds=4,
+    exponent_seeds=6,
+    few_width=32,
     wide=256,
     gain_depth=600,
     gain_seeds=4,
@@ -93,7 +96,7 @@ SMOKE = Scale(
     training_seeds=1,
     deep=200,
     deep_epochs=7,
-    gaussian_depth=200,
+    gaussian_depths=(50, 500),
     control_epochs=10,
     evaluation_depth=500,
     evaluation_epochs=3,
@@ -107,8 +110,9 @@ STANDARD = replace(
     draws=20000,
     seeds=10,
     figure_depths=(5, 10, 20, 50, 100, 200, 500, 1000),
-    figure_seeds=4,
-    exponent_depth=10000,
+    figure_seeds=8,
+    exponent_depth=6000,
+    few_width=64,
     exponent_seeds=8,
     gain_depth=1000,
     gain_seeds=10,
@@ -117,7 +121,6 @@ STANDARD = replace(
     training_seeds=3,
     deep=1000,
     deep_epochs=30,
-    gaussian_depth=500,
     evaluation_depth=1000,
     evaluation_epochs=5,
 )

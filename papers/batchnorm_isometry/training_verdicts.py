@@ -34,13 +34,17 @@ def epochs_to(data: xr.Dataset, level: float) -> np.ndarray:
 
 
 def ratio(runs: Mapping[int, xr.Dataset], level: float) -> Estimate:
-    """Largest over smallest mean number of epochs across depths; error from the spread over seeds."""
+    """Largest over smallest mean number of epochs across depths; error from the spread over seeds.
+
+    Where a network did not get there, the ratio is only known to be larger than the length of its run allows.
+    """
     means = {depth: epochs_to(run, level) for depth, run in runs.items()}
     low, high = (pick(means, key=lambda depth: float(means[depth].mean())) for pick in (min, max))
+    count, ran = len(means[low]), min(run.sizes["epoch"] - 1 for run in runs.values())
+    if not np.isfinite(means[high]).all():
+        least = ran / float(means[low].mean())
+        return Estimate(max(1.0, least), 0.0, max(1.0, least), math.inf, count)
     value = float(means[high].mean() / means[low].mean())
-    count = len(means[low])
-    if not math.isfinite(value):
-        return Estimate(math.inf, 0.0, math.inf, math.inf, count)
     if count < 2:
         return Estimate(value, 0.0, value, value, count)
     estimates = [fit.interval(means[depth]) for depth in (low, high)]

@@ -18,7 +18,7 @@ Progress = Callable[[int, int], None]
 #: Bytes of weights and representations that are kept for the way back; seeds are taken in blocks of that size.
 KEPT = 2**28
 #: What is recorded at every layer.
-ROWS = ("log_row_norms", "log_least_row")
+ROWS = ("log_row_norms", "log_least_row", "log_size")
 GRADIENTS = ("log_gradient", "log_input_gradient")
 
 
@@ -41,6 +41,7 @@ def chain(
     - `rank`: of X_l, to rounding;
     - `log_row_norms`: $\frac1d \sum_j \log q_j \le 0$, and `log_least_row`: $\log \min_j q_j$, of layer l. For
       orthogonal weights, no activation and m = d the first is phi(X_l) - phi(X_{l-1}) exactly;
+    - `log_size`: log root mean square of the entries of X_l;
     - `log_gradient`: $\log |\partial L / \partial W_l|_F$, `log_input_gradient`: $\log |\partial L / \partial
       X_l|_F$, for a loss whose gradient in X_depth is isotropic of norm 1.
 
@@ -172,6 +173,7 @@ def _forward(
     """Run layer after layer, noting gap, rank and rows."""
     representations = inputs
     record.observe(0, part, representations)
+    record.values["log_size"][part, 0] = _log_size(representations)
     for index, gain in enumerate(gains, start=1):
         layer = network.layer(streams, representations, float(gain))
         if not (layer.squares > 0).all():
@@ -183,6 +185,7 @@ def _forward(
         record.values["log_row_norms"][part, index] = rows.mean(-1)
         record.values["log_least_row"][part, index] = rows.min(-1)
         representations = layer.outputs
+        record.values["log_size"][part, index] = _log_size(representations)
         record.observe(index, part, representations)
         yield layer
 
@@ -203,6 +206,12 @@ def _back(layers: Sequence[Layer], seeds: Sequence[int], record: _Record, part: 
             record.values["log_gradient"][part, index] = total + np.log(in_weights)
             total = total + np.log(norms)
         record.values["log_input_gradient"][part, index - 1] = total
+
+
+def _log_size(representations: np.ndarray) -> np.ndarray:
+    """Return the log root mean square of the entries."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log((representations**2).mean((-2, -1))) / 2)
 
 
 def _normalised(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
