@@ -104,6 +104,21 @@ class BatchNormMLP(nn.Module):
             features = layer(features)
         return self.readout(features)
 
+    def evaluate_by(self, evaluation: Evaluation) -> None:
+        """Choose the statistics of evaluation mode anew.
+
+        Raises:
+            ValueError: "running" for a network that was built without running averages.
+        """
+        for layer in self.layers:
+            assert isinstance(layer, BatchNormLayer)
+            if evaluation == "running" and not list(layer.buffers()):
+                raise ValueError(
+                    "BatchNormMLP.evaluate_by: evaluation='running' needs running averages; build the "
+                    "network with evaluation='running'"
+                )
+            layer.evaluation = evaluation
+
     @property
     def depth(self) -> int:
         """Number of normalised layers; the readout is not one."""
@@ -127,7 +142,8 @@ def batchnorm_mlp(
 ) -> BatchNormMLP:
     r"""Return a network of `depth` batch-normalised layers and a linear readout, with drawn weights.
 
-    Orthogonal weights are Haar matrices (rows or columns of one where the input layer is not square), Gaussian
+    Orthogonal weights are Haar matrices (rows or columns of one where the input layer is not square),
+    Gaussian
     ones have variance 1/width, or 1/inputs in the first layer; the readout has variance 1/width.
 
     Args:
@@ -138,7 +154,8 @@ def batchnorm_mlp(
         gain: alpha, one number, or one a layer: shaping an activation by gains that fall with depth.
         centred: subtract each feature's mean over the batch (standard batch normalization) or don't.
         evaluation: what is divided by in evaluation mode. "batch": the statistics of the batch at hand, as in
-            training, so that a sample's outputs depend on its batch. "running": averages over training batches,
+            training, so that a sample's outputs depend on its batch. "running": averages over training
+            batches,
             as torch's BatchNorm; they are kept in buffers that every call in training mode moves.
         eps: added to the mean square.
         seed: of the weights; no global generator is touched.

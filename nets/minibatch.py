@@ -80,7 +80,8 @@ def train(
     for name, samples in (("batch", seen), ("batch for the test data", held)):
         if samples is not None and len(samples.inputs) < batch:
             raise ValueError(
-                f"minibatch.train: {name} must be at most {len(samples.inputs)}, the number of samples; given "
+                f"minibatch.train: {name} must be at most {len(samples.inputs)}, the number of "
+                f"samples; given "
                 f"{batch}"
             )
     log = _Log(model, seen, held, chosen, batch, epochs, quantities)
@@ -170,7 +171,7 @@ class _Log:
         outputs = self.model(self.data.inputs[taken])
         value = self.loss.value(outputs[None], self.data.targets[taken])[0]
         optimizer.zero_grad()
-        value.backward()  # type: ignore[no-untyped-call]
+        value.backward()
         return outputs, value
 
     def _is_finite(self, value: Tensor) -> bool:
@@ -184,7 +185,8 @@ class _Log:
         kind = str(value.dtype).removeprefix("torch.")
         self.status = (
             f"{kind} overflow at update {self.steps}: the gradient of {bad[0]} and {len(bad) - 1} other "
-            "parameters is not finite while the loss is; use a smaller depth or gain, or float64 to see its size"
+            "parameters is not finite while the loss is; use a smaller depth or gain, or float64 to "
+            "see its size"
             if bad and bool(value.isfinite())
             else f"diverged at update {self.steps}: the loss is not finite; use a smaller rate"
         )

@@ -44,8 +44,10 @@ def load(name: str, *, samples: int | None = None, targets: Targets = "centred")
     `digits`: the 1797 images of 8 x 8 pixels that scikit-learn ships (UCI optical recognition of handwritten
     digits), pixel/16 in [0, 1], not centred; targets one-hot of the 10 classes, minus 1/10 when "centred".
 
-    `fashion-mnist`: the 60000 training images of 28 x 28 pixels, and `fashion-mnist-test`: the 10000 of its test
-    set; pixel/255 in [0, 1], not centred; targets likewise. Read from the folder that SCALEWRIGHT_DATA names, or
+    `fashion-mnist`: the 60000 training images of 28 x 28 pixels, and `fashion-mnist-test`: the 10000 of
+    its test
+    set; pixel/255 in [0, 1], not centred; targets likewise. Read from the folder that SCALEWRIGHT_DATA
+    names, or
     from where Debian's package dataset-fashion-mnist puts it.
 
     Args:

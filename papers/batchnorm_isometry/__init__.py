@@ -1,1 +1,1 @@
-"""Batch normalization without gradient explosion (Meterez, Joudaki, Orabona, Immer, Raetsch, Daneshmand; 2310.02012)."""
+"""Batch normalization without gradient explosion (Meterez, Joudaki and others; arXiv 2310.02012)."""

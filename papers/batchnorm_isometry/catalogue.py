@@ -134,8 +134,8 @@ def judge_chain(results: Results) -> list[Verdict]:
 
 def judge_beyond(results: Results) -> list[Verdict]:
     """Return the rows of the real networks."""
-    images = (results[f"images-{kind}"] for kind in WEIGHTS)
-    rows = training_verdicts.on_images(*images, results["images-by-layer"])
+    orthogonal, gaussian = (results[f"images-{kind}"] for kind in WEIGHTS)
+    rows = training_verdicts.on_images(orthogonal, gaussian, results["images-by-layer"])
     rows += training_verdicts.overflow(results["overflow-32"], results["overflow-64"])
     for name in (*COMPARED, "linear-gaussian"):
         rows += training_verdicts.across_depths(name, family(results, f"training-{name}-"))
@@ -189,29 +189,33 @@ def draw_all(results: Results, scale: str) -> dict[str, Any]:
 
 
 CAPTIONS = {
-    "figure-1": "Mean isometry gap by depth from the inputs of figure 1 (points), d / (d + 2) a layer (lines), and "
-    "the curve with the constant 0.015 of the authors' plots (dotted): below the points at d = 16 and 32, where "
-    "that constant is impossible.",
-    "figure-2": "Gradients in the weights by layer for batches of 64 samples with repetitions, orthogonal weights: "
-    "they explode at the rate of as many samples as there are different ones (dashed), and not at all with 64.",
+    "figure-1": "Mean isometry gap by depth from the inputs of figure 1 (points), d / (d + 2) a layer "
+    "(lines), and the curve with the constant 0.015 of the authors' plots (dotted): below the "
+    "points at d = 16 and 32, where that constant is impossible.",
+    "figure-2": "Gradients in the weights by layer for batches of 64 samples with repetitions, orthogonal "
+    "weights: they explode at the rate of as many samples as there are different ones (dashed), "
+    "and not at all with 64.",
     "figure-3": "Left: gradient of the second layer against depth, real networks on a batch of images, by "
-    "autograd; band: the middle 80 % of seeds. Right: gradients by layer at depth 1000 on Gaussian inputs.",
+    "autograd; band: the middle 80 % of seeds. Right: gradients by layer at depth 1000 on "
+    "Gaussian inputs.",
     "figure-4": "Training accuracy by epoch at several depths, one learning rate for all. Bands: seeds.",
     "figure-5": "Gradients by layer at initialisation, networks on images: with gains that fall with depth "
     "(solid) and without (dashed).",
-    "figure-6": "Isometry gap of the weights by layer after training (left), gradients by layer (right): the deep "
-    "shaped network keeps its weights near orthogonal, the unshaped one loses them.",
-    "bounds": "Left: mean squared gradient, layers back from an isotropic one at an orthogonal representation, on "
-    "its formula. Right: log of the Jacobian's norm in narrow chains (lines) and the bound that holds for all "
-    "orthogonal weights (dashed, same colour).",
-    "samples": "Top Lyapunov exponent against the share of samples (left): measured, the simple law and the refined "
-    "one, both over mean field. Standard batch normalization with n = d and n = d + 1 samples (right).",
-    "response": "Growth of gradients a layer against the gain, measured and R(alpha) (left); the excess over R at gain "
-    "1/2 by width (right).",
-    "schedules": "Gradient at the first layer against depth for gains l^-p, and the sum of R(l^-p) (dashed): bounded "
-    "for p above 1/4.",
-    "controls": "Training that must fail: Gaussian weights the slower the deeper, unshaped activations and ReLU not "
-    "at all. Curves end where numbers overflow.",
-    "evaluation": "Held-out accuracy of one and the same network with batch statistics and with running averages. "
-    "Deep networks fail with running averages only where batches have less than full rank.",
+    "figure-6": "Isometry gap of the weights by layer after training (left), gradients by layer (right): the "
+    "deep shaped network keeps its weights near orthogonal, the unshaped one loses them.",
+    "bounds": "Left: mean squared gradient, layers back from an isotropic one at an orthogonal "
+    "representation, on its formula. Right: log of the Jacobian's norm in narrow chains (lines) "
+    "and the bound that holds for all orthogonal weights (dashed, same colour).",
+    "samples": "Top Lyapunov exponent against the share of samples (left): measured, the simple law and the "
+    "refined one, both over mean field. Standard batch normalization with n = d and n = d + 1 "
+    "samples (right).",
+    "response": "Growth of gradients a layer against the gain, measured and R(alpha) (left); the excess over "
+    "R at gain 1/2 by width (right).",
+    "schedules": "Gradient at the first layer against depth for gains l^-p, and the sum of R(l^-p) (dashed): "
+    "bounded for p above 1/4.",
+    "controls": "Training that must fail: Gaussian weights the slower the deeper, unshaped activations and "
+    "ReLU not at all. Curves end where numbers overflow.",
+    "evaluation": "Held-out accuracy of one and the same network with batch statistics and with running "
+    "averages. Deep networks fail with running averages only where batches have less than full "
+    "rank.",
 }

@@ -99,7 +99,7 @@ def gradients(scale: Scale, weights: Weights, *, progress: Progress = None) -> x
 
 
 def plateau(scale: Scale, *, progress: Progress = None) -> xr.Dataset:
-    """Pull an isotropic gradient back from an orthogonal representation, d = 24: (seed, layer), 4 d layers."""
+    """Pull an isotropic gradient back from an orthogonal representation, d = 24: (seed, layer)."""
     network = Network(PLATEAU, PLATEAU, rows="norm")
     return chain(
         network,

@@ -1,4 +1,4 @@
-"""The claims of the paper that chains and networks on images can judge, and the findings that go beyond it."""
+"""The claims of the paper that chains and networks on images can judge, and what goes beyond it."""
 
 from scalewright.papers.claim import Claim
 
@@ -19,7 +19,8 @@ CLAIMS = (
     Claim(
         "P1",
         PAPER,
-        "In one layer with orthogonal weights the isometry gap changes by the mean of log q_j, q_j the squared row "
+        "In one layer with orthogonal weights the isometry gap changes by the mean of log q_j, q_j "
+        "the squared row "
         "norms of W X: exactly, whatever W.",
         _DERIVED + "; sharpens lemma 2",
         "error 0",
@@ -65,7 +66,8 @@ CLAIMS = (
     Claim(
         "P5",
         PAPER,
-        "Theorem 1 holds with k = d (1 + d phi_0), one power of d better, and with a proved constant; the constant "
+        "Theorem 1 holds with k = d (1 + d phi_0), one power of d better, and with a proved "
+        "constant; the constant "
         "0.015 of the authors' plots is impossible below d = 35, and holds at d = 64.",
         "theorem 1, figure 1; the sharper bounds are ours",
         "excess 0; controls above 0",
@@ -82,7 +84,8 @@ CLAIMS = (
     Claim(
         "P6",
         PAPER,
-        "With orthogonal weights and n = d gradients neither explode nor vanish: at depth 1000 their log norm is "
+        "With orthogonal weights and n = d gradients neither explode nor vanish: at depth 1000 "
+        "their log norm is "
         "flat, and an isotropic gradient keeps (d-1)/(2d) of its square, along a known profile.",
         "figure 3, theorem 5; the profile is ours",
         "slope 0; plateau (d-1)/(2d)",
@@ -94,7 +97,8 @@ CLAIMS = (
     Claim(
         "P7",
         PAPER,
-        "With Gaussian weights gradients explode: at n = d, and for few samples by log((n-1)/(n-2))/2 a layer.",
+        "With Gaussian weights gradients explode: at n = d, and for few samples by "
+        "log((n-1)/(n-2))/2 a layer.",
         "figure 3; arXiv 1902.08129",
         "slope above 0.005; ratio 1",
         _CHAIN,
@@ -105,7 +109,8 @@ CLAIMS = (
     Claim(
         "P8",
         PAPER,
-        "For all orthogonal weights, random or not, log |dX_L/dX_0| is at most half of d delta + (2 d L delta)^1/2, "
+        "For all orthogonal weights, random or not, log |dX_L/dX_0| is at most half of d delta + (2 "
+        "d L delta)^1/2, "
         "delta = phi_0 - phi_L: no exponential explosion.",
         _DERIVED + "; in place of theorem 5",
         "excess 0",
@@ -117,7 +122,8 @@ CLAIMS = (
     Claim(
         "P9",
         PAPER,
-        "More samples than features don't explode either; fewer do. Standard batch normalization with n = d is the "
+        "More samples than features don't explode either; fewer do. Standard batch normalization "
+        "with n = d is the "
         "case n = d - 1 and explodes slowly; a batch of d + 1 doesn't.",
         "ours; the paper has n = d",
         "exponents 0, above 0, 0",
@@ -146,7 +152,8 @@ CLAIMS = (
     Claim(
         "P10",
         PAPER,
-        "On a batch with repeated samples gradients explode, at the rate of as many samples as are different.",
+        "On a batch with repeated samples gradients explode, at the rate of as many samples as are "
+        "different.",
         "figure 2; the rate is ours",
         "ratio 1",
         _CHAIN,
@@ -157,7 +164,8 @@ CLAIMS = (
     Claim(
         "P11",
         PAPER,
-        "At gain alpha gradients grow by R(alpha) a layer; gains l^-p keep them bounded for p > 1/4 and not below.",
+        "At gain alpha gradients grow by R(alpha) a layer; gains l^-p keep them bounded for p > 1/4 "
+        "and not below.",
         "section 5; R and 1/4 are ours",
         "ratio 1; growth 0",
         _CHAIN,
@@ -173,7 +181,8 @@ CLAIMS = (
     Claim(
         "P12",
         PAPER,
-        "Training takes as many epochs at every depth: to 80 % on the digits, linear networks and shaped tanh and "
+        "Training takes as many epochs at every depth: to 80 % on the digits, linear networks and "
+        "shaped tanh and "
         "sin at one rate. Gaussian weights, unshaped activations and ReLU don't.",
         "figures 4 and 5",
         "largest over smallest number of epochs: below 2",
@@ -229,7 +238,8 @@ CLAIMS = (
     Claim(
         "overflow",
         PAPER,
-        "Without shaping a network of sines of 1000 layers has a gradient of e^136, which float32 can't hold: the run "
+        "Without shaping a network of sines of 1000 layers has a gradient of e^136, which float32 "
+        "can't hold: the run "
         "says so and stops.",
         "ours; figure 5 shows about 40 nats",
         "R(1) times the depth",
@@ -241,7 +251,8 @@ CLAIMS = (
     Claim(
         "evaluation",
         PAPER,
-        "Deep linear networks fail with running averages only where batches have less than full rank; with full "
+        "Deep linear networks fail with running averages only where batches have less than full "
+        "rank; with full "
         "rank, and when shallow, running averages do better than the batch's own statistics.",
         "ours; an independent reproduction found the failure, not the cause",
         "difference of held-out accuracies",

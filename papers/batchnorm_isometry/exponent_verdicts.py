@@ -25,7 +25,7 @@ def over(estimate: Estimate, value: float) -> Estimate:
 
 
 def samples(data: xr.Dataset) -> list[Verdict]:
-    """P9: with n < d samples gradients explode, by (1 - n/d) log((n-1)/(n-2)) / 2 a layer and more near n = d."""
+    """P9: with n < d samples gradients explode, by (1 - n/d) log((n-1)/(n-2)) / 2 a layer or more."""
     width, rows = int(data.attrs["width"]), []
     for n in (int(n) for n in data.batch.values):
         share = Fraction(n, width)
@@ -177,7 +177,7 @@ def gain_widths(data: xr.Dataset) -> list[Verdict]:
     activation, alpha = data.attrs["activation"], float(data.attrs["alpha"])
     predicted = predictions.response(activation, alpha)
     found = {int(d): growth(data.log_input_gradient.sel(width=d).values) for d in data.width.values}
-    first, last = min(found), max(found)
+    first, last = sorted(found)[-2:]
     shrunk = Estimate(
         found[last].value - found[first].value,
         float(np.hypot(found[last].standard_error, found[first].standard_error)),
@@ -189,7 +189,8 @@ def gain_widths(data: xr.Dataset) -> list[Verdict]:
     return [
         judge(
             f"response-width-{activation}",
-            f"{activation}, gain {alpha:g}: the excess over R ({excess}) does not shrink from n = d = {first} to "
+            f"{activation}, gain {alpha:g}: the excess over R ({excess}) does not shrink from n = d "
+            f"= {first} to "
             f"{last} (difference of the growth rates)",
             shrunk,
             predicted=0.0,
@@ -227,7 +228,8 @@ def schedule(data: xr.Dataset, power: float) -> list[Verdict]:
     return [
         judge(
             f"schedule-{activation}-{power:g}" + ("" if holds else "-control"),
-            f"{activation}, gains l^-{power:g}: growth of log |dL/dX_1| |X_1| from depth {shallow} to {deep} stays below "
+            f"{activation}, gains l^-{power:g}: growth of log |dL/dX_1| |X_1| from depth {shallow} "
+            f"to {deep} stays below "
             "half a nat",
             fit.interval(change),
             predicted=0.0,

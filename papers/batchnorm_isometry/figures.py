@@ -59,7 +59,7 @@ def plot_degenerate(ranks: Mapping[int, xr.Dataset], full: xr.Dataset) -> Any:
 def plot_explosion(
     orthogonal: xr.Dataset, gaussian: xr.Dataset, flat: xr.Dataset, exploding: xr.Dataset
 ) -> Any:
-    """Draw the gradient of the second layer against depth on images, and gradients by layer on Gaussian inputs."""
+    """Draw the second layer's gradient against depth on images, and gradients by layer on Gaussian inputs."""
     figure, axes = canvas(2, height=3.4)
     for data, colour, label in ((orthogonal, PALETTE[0], "orthogonal"), (gaussian, PALETTE[1], "Gaussian")):
         values = data.log_gradient.transpose("seed", "depth").values

@@ -1,4 +1,4 @@
-"""Real networks at initialisation and after training: gradients on images, overflow, statistics at evaluation."""
+"""Real networks on images: gradients at initialisation, overflow, statistics at evaluation."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,7 +23,7 @@ OVERFLOWING = 1000
 def on_images(
     scale: Scale, weights: Weights, *, device: str = "auto", progress: Progress = None
 ) -> xr.Dataset:
-    """Measure gradients of linear networks of several depths on a batch of images, by autograd: (depth, seed).
+    """Measure gradients of linear networks of several depths on a batch of images: (depth, seed).
 
     `log_gradient` is that of the second layer, as in figure 3; `rank` is the rank of the batch.
     """
@@ -90,7 +90,7 @@ def overflow(
 
 
 def evaluation(scale: Scale, width: int, *, device: str = "auto", progress: Progress = None) -> xr.Dataset:
-    """Train linear networks with running averages beside, and evaluate each with both statistics: (depth, seed)."""
+    """Train linear networks with running averages beside, and evaluate each in both ways: (depth, seed)."""
     seen, held = settings.images(scale)
     depths = (scale.training_depths[0], scale.evaluation_depth)
     found = np.zeros((2, len(depths), scale.training_seeds))
@@ -105,8 +105,7 @@ def evaluation(scale: Scale, width: int, *, device: str = "auto", progress: Prog
             )
             data = nets.data.as_data(held).to(torch.float32, nets.device.resolve(device))
             found[1, row, seed] = nets.minibatch.accuracy(model, data, batch=scale.batch)
-            for layer in model.layers:
-                layer.evaluation = "batch"
+            model.evaluate_by("batch")
             found[0, row, seed] = nets.minibatch.accuracy(model, data, batch=scale.batch)
         if progress:
             progress(row + 1, len(depths))

@@ -30,7 +30,8 @@ class Scale:
         gain_depth, gain_seeds: of the slopes at one gain.
         schedule_depths: of the shaped networks at initialisation.
         data, samples: images to train on, and how many; held-out ones come after.
-        training_depths, epochs, training_seeds: depths whose epochs to an accuracy are compared, passes over the
+        training_depths, epochs, training_seeds: depths whose epochs to an accuracy are compared, passes
+        over the
             images, networks a depth.
         deep, deep_epochs: the deepest networks.
         gaussian_depths, control_epochs: of the networks that must fail.

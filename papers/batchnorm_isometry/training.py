@@ -25,7 +25,8 @@ class Kind:
     shaping: float = 0.0
 
 
-#: One rate serves every depth. 1e-3, 1e-2 and 1e-1 were tried at depths 50 and 200, then, up to depth 500, 5e-4 and
+#: One rate serves every depth. 1e-3, 1e-2 and 1e-1 were tried at depths 50 and 200, then, up to depth 500,
+#: 5e-4 and
 #: 2e-3 for the linear networks and 3e-3 and 5e-3 for the others: at 1e-1 depth 200 no longer trains.
 KINDS = {
     "linear": Kind("linear", "linear", 1e-3),

@@ -20,7 +20,7 @@ LEVEL, LATE = 0.8, 0.9
 
 
 def epochs_to(data: xr.Dataset, level: float) -> np.ndarray:
-    """Return the epochs that each seed needs to a training accuracy, between epochs by a line; inf for never."""
+    """Return the epochs that each seed needs to a training accuracy, by lines between; inf for never."""
     found = []
     for row in data.accuracy.transpose("seed", "epoch").values:
         above = np.flatnonzero(row >= level)
@@ -69,7 +69,8 @@ def across_depths(name: str, runs: Mapping[int, xr.Dataset]) -> list[Verdict]:
         rows.append(
             judge(
                 f"{id}-{name}{controls}",
-                f"{kind.label}, rate {kind.lr:g}: epochs to {level:.0%} training accuracy ({table(runs, level)}), "
+                f"{kind.label}, rate {kind.lr:g}: epochs to {level:.0%} training accuracy "
+                f"({table(runs, level)}), "
                 "largest over smallest",
                 ratio(runs, level),
                 predicted=1.0,
@@ -138,7 +139,8 @@ def weights_control(name: str, run: xr.Dataset) -> list[Verdict]:
     return [
         judge(
             f"deep-weights-{name}-control",
-            f"{KINDS[name].label}, depth {int(run.attrs['depth'])}: hidden weights stay near orthogonal (largest "
+            f"{KINDS[name].label}, depth {int(run.attrs['depth'])}: hidden weights stay near "
+            f"orthogonal (largest "
             "gap; 1000 stands for a singular matrix or numbers that overflowed)",
             1e3 if broke else largest,
             predicted=0.0,
@@ -156,7 +158,8 @@ def on_images(orthogonal: xr.Dataset, gaussian: xr.Dataset, layers: xr.Dataset) 
     rows = [
         judge(
             f"figure-3-{name}",
-            f"{label} weights, d = {width}, images: log |dL/dW_2| grows by less than 3.5 nats from depth {first} to "
+            f"{label} weights, d = {width}, images: log |dL/dW_2| grows by less than 3.5 nats from "
+            f"depth {first} to "
             f"{deepest}",
             fit.interval((data.log_gradient.sel(depth=deepest) - data.log_gradient.sel(depth=first)).values),
             predicted=0.0,
@@ -174,7 +177,8 @@ def on_images(orthogonal: xr.Dataset, gaussian: xr.Dataset, layers: xr.Dataset) 
         rows.append(
             judge(
                 "rank-of-images",
-                f"Orthogonal weights, d = {width}, depth {deepest}, a batch of images of rank {rank}: slope of "
+                f"Orthogonal weights, d = {width}, depth {deepest}, a batch of images of rank "
+                f"{rank}: slope of "
                 f"log |dL/dW_l| over the one of n = {rank} samples",
                 over(found, isometry.refined_rate(rank, width)),
                 predicted=1.0,
@@ -204,7 +208,8 @@ def overflow(single: xr.Dataset, double: xr.Dataset) -> list[Verdict]:
     return [
         judge(
             "overflow-said",
-            f"sin, unshaped, depth {depth}, float32: update at which the run stops ({single.attrs['status']})",
+            f"sin, unshaped, depth {depth}, float32: update at which the run stops "
+            f"({single.attrs['status']})",
             float(single.diverged_at),
             predicted=0.0,
             tolerance=0.0,
@@ -212,7 +217,8 @@ def overflow(single: xr.Dataset, double: xr.Dataset) -> list[Verdict]:
         ),
         judge(
             "overflow-size",
-            f"sin, unshaped, depth {depth}, float64: log |dL/dW_1| - log |dL/dW_L| over R(1) times the depth, "
+            f"sin, unshaped, depth {depth}, float64: log |dL/dW_1| - log |dL/dW_L| over R(1) times "
+            f"the depth, "
             f"{predicted:.0f} nats",
             float(double.log_gradient[0, 0] - double.log_gradient[0, -2]) / predicted,
             predicted=1.0,
@@ -232,7 +238,7 @@ def overflow(single: xr.Dataset, double: xr.Dataset) -> list[Verdict]:
 
 
 def evaluation(repeated: xr.Dataset, full: xr.Dataset) -> list[Verdict]:
-    """Running averages serve shallow networks better than the batch, and break deep ones on degenerate batches."""
+    """Running averages serve better than the batch, except in deep networks on degenerate batches."""
     rows = []
     shallow, deepest = (int(d) for d in repeated.depth.values)
 
@@ -249,7 +255,7 @@ def evaluation(repeated: xr.Dataset, full: xr.Dataset) -> list[Verdict]:
             gain(repeated, shallow),
             predicted=0.1,
             tolerance=0.1,
-            basis="an average over batches is less noisy than one batch: not worse, and at most 20 points better",
+            basis="an average is less noisy than one batch: 0 to 20 points better",
         )
     )
     for id, data, features in (
@@ -260,14 +266,15 @@ def evaluation(repeated: xr.Dataset, full: xr.Dataset) -> list[Verdict]:
         rows.append(
             judge(
                 id,
-                f"Linear, d = {features}, batches of rank {rank}, depth {deepest}: {what} is no worse than -0.1",
+                f"Linear, d = {features}, batches of rank {rank}, depth {deepest}: {what} is no "
+                f"worse than -0.1",
                 gain(data, deepest),
                 predicted=0.45,
                 tolerance=0.55,
                 expected="hold" if full_rank else "break",
                 basis="rows of an isometry have equal norms in every batch: nothing is averaged away"
                 if full_rank
-                else "fixed scales don't undo the spread of directions, which grows with depth where rows differ",
+                else "fixed scales don't undo the spread of directions, which grows with depth",
             )
         )
     return rows

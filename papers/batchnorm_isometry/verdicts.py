@@ -70,7 +70,7 @@ def one_step(data: xr.Dataset) -> list[Verdict]:
     ]
     if name == "near":
         width = len(spectrum)
-        ratio = Estimate(*(v / bound for v in (found.value, found.standard_error, found.high, found.low)))
+        ratio = _scaled(found, 1 / bound)
         rows += [
             judge(
                 "corollary-4-factor",
@@ -95,10 +95,9 @@ def one_step(data: xr.Dataset) -> list[Verdict]:
 
 
 def _scaled(estimate: Estimate, factor: float) -> Estimate:
-    ends = sorted((estimate.low * factor, estimate.high * factor))
-    return Estimate(
-        estimate.value * factor, abs(estimate.standard_error * factor), *ends, estimate.replicates
-    )
+    low, high = sorted((estimate.low * factor, estimate.high * factor))
+    error = abs(estimate.standard_error * factor)
+    return Estimate(estimate.value * factor, error, low, high, estimate.replicates)
 
 
 def decay_rate(data: xr.Dataset) -> Estimate:
@@ -164,7 +163,7 @@ def _excess(gap: np.ndarray, layers: float) -> float:
 
 
 def bound(data: xr.Dataset) -> list[Verdict]:
-    """P5: k of order d (1 + d phi_0) is proved, d (1 + d phi_0) holds; 0.015 d^2 (...) doesn't below d = 35."""
+    """P5: k of order d (1 + d phi_0) is proved; 0.015 d^2 (1 + d phi_0) doesn't hold below d = 35."""
     name = data.attrs["input"]
     gaps = {int(d): data.isometry_gap.sel(width=d).values for d in data.width.values}
     first = {d: float(gap[:, 0].mean()) for d, gap in gaps.items()}
@@ -301,7 +300,7 @@ def narrow(orthogonal: xr.Dataset) -> list[Verdict]:
             excess(orthogonal),
             predicted=0.0,
             tolerance=0.0,
-            basis="derived: (d (phi_0 - phi_l) + (2 d l (phi_0 - phi_l))^1/2) / 2, for all orthogonal weights",
+            basis="derived: (d D + (2 d l D)^1/2) / 2, D = phi_0 - phi_l, for all orthogonal weights",
         ),
         judge(
             "growth-bound-control",

@@ -27,7 +27,7 @@ def isometry_gap(matrices: np.ndarray, *, count: int | None = None) -> np.ndarra
     Reference: arXiv 2310.02012, equation 5.
     """
     values = _singular_values(matrices, count)
-    full = _is_positive(values, np.shape(matrices)).all(-1)
+    full = np.asarray(_is_positive(values, np.shape(matrices)).all(-1))
     squares = np.where(full[..., None], values, 1.0) ** 2
     gap = np.log(squares.mean(-1)) - np.log(squares).mean(-1)
     return np.asarray(np.where(full, np.maximum(gap, 0.0), np.inf))

@@ -25,9 +25,10 @@ def exponents(
     transient: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> xr.Dataset:
-    r"""Return the largest Lyapunov exponents $\lim_{L} \frac1L \log |\partial X_L / \partial X_0\, v|$ a layer.
+    r"""Return the largest Lyapunov exponents, $\lim \frac1L \log |\partial X_L / \partial X_0\, v|$, a layer.
 
-    `count` random directions are pushed through the layers and orthonormalised at every layer (QR); an exponent
+    `count` random directions are pushed through the layers and orthonormalised at every layer (QR); an
+    exponent
     is the mean logarithm of their stretching over the layers after a transient. The gradient of a loss grows
     at the same rates backwards as changes do forwards. Layers are not kept: any depth.
 

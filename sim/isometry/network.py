@@ -1,4 +1,4 @@
-r"""Say what network a chain is: sizes, weights, activation, gains and normalization; and run one layer of it."""
+"""Say what network a chain is: sizes, weights, activation, gains; and run one layer of it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ ACTIVATIONS: dict[str, tuple[Function, Function]] = {
 
 @dataclass(frozen=True)
 class Network:
-    r"""$X_{l} = \sigma(\alpha_l\,\mathrm{BN}(W_l X_{l-1}))$, X (d, n): rows are features, columns are samples.
+    r"""$X_{l} = \sigma(\alpha_l\,\mathrm{BN}(W_l X_{l-1}))$, X (d, n): rows are features, columns samples.
 
     BN divides every row by its root mean square over the n samples (`rows="rms"`, entries of order one, as in
     torch), or by its Euclidean norm (`rows="norm"`, rows of length one, equation 4 of arXiv 2310.02012). Both

@@ -15,7 +15,8 @@ from scalewright.sim.isometry.weights import gaussian, generators
 
 Progress = Callable[[int, int], None]
 
-#: Bytes of weights and representations that are kept for the way back; seeds are taken in blocks of that size.
+#: Bytes of weights and representations that are kept for the way back; seeds are taken in blocks of that
+#: size.
 KEPT = 2**28
 #: What is recorded at every layer.
 ROWS = ("log_row_norms", "log_least_row", "log_size")
@@ -39,7 +40,8 @@ def chain(
 
     - `isometry_gap`: phi(X_l), of the m largest singular values, m the rank that the network allows;
     - `rank`: of X_l, to rounding;
-    - `log_row_norms`: $\frac1d \sum_j \log q_j \le 0$, and `log_least_row`: $\log \min_j q_j$, of layer l. For
+    - `log_row_norms`: $\frac1d \sum_j \log q_j \le 0$, and `log_least_row`: $\log \min_j q_j$, of layer l.
+    For
       orthogonal weights, no activation and m = d the first is phi(X_l) - phi(X_{l-1}) exactly;
     - `log_size`: log root mean square of the entries of X_l;
     - `log_gradient`: $\log |\partial L / \partial W_l|_F$, `log_input_gradient`: $\log |\partial L / \partial
@@ -67,7 +69,8 @@ def chain(
         ValueError: a depth, start, seed or layer that cannot be used; a row of W X that is zero.
 
     Cost: depth QR decompositions of d x d a seed (0.3 to 0.5 ms at d = 64), and a singular value
-    decomposition at each observed layer. Memory: depth (d^2 + 3 d n) numbers a seed for the way back, in blocks
+    decomposition at each observed layer. Memory: depth (d^2 + 3 d n) numbers a seed for the way back, in
+    blocks
     of seeds of 256 MiB.
 
     Example:
@@ -153,11 +156,13 @@ class _Record:
         rank = int(found[seed, place])
         if place == 0 and layers[0] == 0:
             return (
-                f"degenerate input: seed {int(seeds[seed])} has rank {rank} of {full}, and its isometry gap is "
+                f"degenerate input: seed {int(seeds[seed])} has rank {rank} of {full}, and its "
+                f"isometry gap is "
                 f"infinite; give {full} linearly independent rows or samples, or read its gradients by rank"
             )
         return (
-            f"rank lost to rounding: {rank} of {full} at layer {layers[place]} of seed {int(seeds[seed])}, where "
+            f"rank lost to rounding: {rank} of {full} at layer {layers[place]} of seed "
+            f"{int(seeds[seed])}, where "
             "the gap is set to infinity; gradients and row norms go on"
         )
 
@@ -178,7 +183,8 @@ def _forward(
         layer = network.layer(streams, representations, float(gain))
         if not (layer.squares > 0).all():
             raise ValueError(
-                f"isometry.chain: a row of W X is zero at layer {index}, and can't be normalised; give an input "
+                f"isometry.chain: a row of W X is zero at layer {index}, and can't be normalised; "
+                f"give an input "
                 "that is not zero" + (", and not the same in every sample" if network.centred else "")
             )
         rows = layer.log_row_norms
@@ -232,7 +238,7 @@ def _check(depth: int, seeds: Sequence[int], observe_at: Iterable[int] | None) -
     if not len(seeds) or any(not isinstance(s, int | np.integer) or s < 0 for s in seeds):
         raise ValueError(f"isometry.chain: seeds must be non-negative integers; given {list(seeds)}")
     observed = frozenset(range(depth + 1)) if observe_at is None else frozenset(observe_at)
-    outside = [l for l in observed if not isinstance(l, int | np.integer) or not 0 <= l <= depth]
+    outside = [at for at in observed if not isinstance(at, int | np.integer) or not 0 <= at <= depth]
     if outside:
         raise ValueError(
             f"isometry.chain: observe_at must hold layers between 0 and depth = {depth}; given {outside[0]}"

@@ -1,4 +1,4 @@
-"""Batch-normalised perceptrons: the formula by numpy, torch's own layer, both kinds of evaluation, the weights."""
+"""Batch-normalised perceptrons: the formula by numpy, torch's own layer, evaluation, weights."""
 
 import numpy as np
 import pytest
@@ -58,6 +58,19 @@ def test_evaluation_by_running_averages_takes_samples_one_by_one():
     model.eval()
     torch.testing.assert_close(torch.cat([model(row[None]) for row in x]), model(x))
     torch.testing.assert_close(model(x), model.train()(x), rtol=1e-3, atol=1e-3)
+
+
+def test_the_choice_of_statistics_can_be_made_anew():
+    model, x = built(evaluation="running"), torch.from_numpy(BATCH)
+    by_batch = model(x)
+    model.eval()
+    assert not torch.allclose(model(x), by_batch)
+    model.evaluate_by("batch")
+    torch.testing.assert_close(model(x), by_batch)
+    with pytest.raises(
+        ValueError, match="needs running averages; build the network with evaluation='running'"
+    ):
+        built().evaluate_by("running")
 
 
 def test_identity_orthogonal_weights():

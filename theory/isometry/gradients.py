@@ -89,7 +89,8 @@ def refined_rate(n: int, d: int) -> float:
 
     $$\lambda(n,d)=\frac{1-c}{1-c^3/2}\cdot\tfrac12\log\frac{n-1}{n-2},\qquad c=n/d.$$
 
-    It is not derived. Against measured exponents at d = 32, 64, 128 and n >= 8 it is within 3 % for c <= 3/4 and
+    It is not derived. Against measured exponents at d = 32, 64, 128 and n >= 8 it is within 3 % for c <=
+    3/4 and
     within 6 % at c = 7/8, where `orthogonal_rate` is short by a quarter and by a third; near c = 1 the rate
     is twice (1 - c) times that of mean field. 0 for n >= d.
 

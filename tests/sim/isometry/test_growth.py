@@ -29,7 +29,7 @@ def test_oracle_largest_singular_value_of_the_difference_quotients():
 
 
 def test_identity_growth_is_bounded_by_the_least_rows():
-    """log |dX_L/dX_0| <= -1/2 sum_l log min_j q_j for rows of norm 1 and inputs of trace d: each layer's bound."""
+    """log |dX_L/dX_0| <= -1/2 sum_l log min_j q_j for rows of norm 1, inputs of trace d."""
     network, seeds = Network(6, 6, rows="norm"), range(5)
     inputs = starts(network, "gaussian", seeds)
     inputs = inputs * np.sqrt(6) / np.linalg.norm(inputs, axis=(-2, -1), keepdims=True)

@@ -1,4 +1,4 @@
-"""Lyapunov exponents: zero where theory says so, positive where it says that, the same forwards and backwards."""
+"""Lyapunov exponents: zero or positive where theory says so, the same forwards and backwards."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ SIGMAS = 4
 
 
 def test_identity_at_least_the_neutral_directions_do_not_grow():
-    """n > d: rows become orthonormal, rotations of the samples are neutral, and nothing grows or shrinks faster."""
+    """n > d: rows become orthonormal, rotations of the samples are neutral, and nothing grows."""
     found = exponents(Network(6, 9), depth=2000, seeds=range(3), count=3)
     assert abs(found.lyapunov.values).max() < 1e-3
     assert found.attrs["status"] == "complete"

@@ -84,7 +84,7 @@ def test_oracle_gradients_are_difference_quotients(network):
 
 
 def test_nothing_overflows_at_any_depth():
-    """Unshaped tanh: more nats than float64 could hold as a number, 709, if norms were not kept as logarithms."""
+    """Unshaped sines: more nats than the 709 that float64 holds as a number."""
     network = Network(6, 6, weights="gaussian", activation="sin", gain=2.0)
     path = chain(network, depth=1500, observe_at=[])
     assert float(path.log_input_gradient[0, 0]) > 709
@@ -106,7 +106,8 @@ def test_a_degenerate_input_is_said_with_its_rank():
     assert np.isinf(path.isometry_gap.values).all()
     assert path["rank"].values.tolist() == [[3, 3, 3, 3]]
     assert path.attrs["status"].startswith(
-        "degenerate input: seed 0 has rank 3 of 6, and its isometry gap is infinite; give 6 linearly independent"
+        "degenerate input: seed 0 has rank 3 of 6, and its isometry gap is infinite; give 6 "
+        "linearly independent"
     )
     assert np.isfinite(path.log_gradient.values[:, 1:]).all()
 

@@ -1,4 +1,4 @@
-"""Haar and Gaussian weights: orthogonality, moments that theory knows, and the sign that a bare QR gets wrong."""
+"""Haar and Gaussian weights: orthogonality, moments, and the sign that a bare QR gets wrong."""
 
 import numpy as np
 import pytest
