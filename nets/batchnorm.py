@@ -63,7 +63,9 @@ class BatchNormLayer(nn.Module):
             square = features.square().mean(0)
             if running:
                 self._average(mean if self.centred else None, square)
-        return self._activate(features * (self.gain * (square + self.eps).rsqrt()))
+        # Spared where they change nothing: a thousand layers make them felt.
+        scale = (square + self.eps if self.eps else square).rsqrt()
+        return self._activate(features * (scale if self.gain == 1.0 else self.gain * scale))
 
     @torch.no_grad()
     def _average(self, mean: Tensor | None, square: Tensor) -> None:

@@ -86,7 +86,7 @@ def beyond(scale: Scale, device: str) -> list[Stage]:
             for bits, dtype in ((32, torch.float32), (64, torch.float64))
         ),
         *(
-            train(name, depth, scale.epochs, scale.training_seeds)
+            train(name, depth, epochs_of(scale, name), scale.training_seeds)
             for name in COMPARED
             for depth in scale.training_depths
         ),
@@ -103,6 +103,11 @@ def beyond(scale: Scale, device: str) -> list[Stage]:
 def evaluated_widths(scale: Scale) -> dict[str, int]:
     """Return the widths of the networks that are evaluated in both ways: n, and three quarters of it."""
     return {"square": scale.training_width, "narrow": 3 * scale.training_width // 4}
+
+
+def epochs_of(scale: Scale, name: str) -> int:
+    """Return the passes over the images of one kind of network."""
+    return scale.linear_epochs if name == "linear" else scale.epochs
 
 
 def judge_chain(results: Results) -> list[Verdict]:

@@ -26,7 +26,7 @@ NARROW, NARROW_DEPTH = 6, 100
 #: Width of the gradient's plateau; its input is the identity.
 PLATEAU = 24
 #: Samples n of the chains with fewer samples than features, as shares of the width.
-SHARES = (1 / 8, 1 / 4, 1 / 2, 3 / 4, 7 / 8)
+SHARES = (3 / 16, 1 / 4, 1 / 2, 3 / 4, 7 / 8)
 #: Widths at which standard batch normalization is followed, with n = d and n = d + 1 samples.
 CENTRED = (8, 12, 16)
 #: Gains at which the growth rate is measured, and widths that show its finite-width part.

@@ -51,7 +51,7 @@ def samples(data: xr.Dataset) -> list[Verdict]:
                     over(found, better),
                     predicted=1.0,
                     tolerance=0.1,
-                    basis="our fit; band: its error over d = 32, 64, 128",
+                    basis="our fit; band: its error over d = 32, 64, 128 and n >= 8 up to c = 7/8",
                 )
             )
     last = int(data.batch.values[-1])

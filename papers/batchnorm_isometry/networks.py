@@ -40,8 +40,8 @@ def on_images(
 
 
 def images_by_layer(scale: Scale, *, device: str = "auto", progress: Progress = None) -> xr.Dataset:
-    """Measure gradients by layer of the deepest linear networks on a batch of images: (seed, layer)."""
-    depth, rows = scale.figure_depths[-1], []
+    """Measure gradients by layer of deep linear networks on a batch of images: (seed, layer)."""
+    depth, rows = scale.depth, []
     for seed in range(scale.figure_seeds):
         rows.append(by_layer(scale, "linear", depth, seed=seed, device=device))
         if progress:

@@ -30,9 +30,8 @@ class Scale:
         gain_depth, gain_seeds: of the slopes at one gain.
         schedule_depths: of the shaped networks at initialisation.
         data, samples: images to train on, and how many; held-out ones come after.
-        training_depths, epochs, training_seeds: depths whose epochs to an accuracy are compared, passes
-        over the
-            images, networks a depth.
+        training_depths, epochs, linear_epochs, training_seeds: depths whose epochs to an accuracy are
+            compared, passes over the images (linear networks need fewer), networks a depth.
         deep, deep_epochs: the deepest networks.
         gaussian_depths, control_epochs: of the networks that must fail.
         evaluation_depth, evaluation_epochs: of the networks evaluated with both kinds of statistics.
@@ -60,6 +59,7 @@ class Scale:
     samples: int
     training_depths: tuple[int, ...]
     epochs: int
+    linear_epochs: int
     training_seeds: int
     deep: int
     deep_epochs: int
@@ -94,6 +94,7 @@ SMOKE = Scale(
     samples=1500,
     training_depths=(20, 80),
     epochs=10,
+    linear_epochs=10,
     training_seeds=1,
     deep=200,
     deep_epochs=7,
@@ -105,20 +106,21 @@ SMOKE = Scale(
 STANDARD = replace(
     SMOKE,
     name="standard",
-    decay_seeds=1000,
+    decay_seeds=400,
     theorem_widths=(8, 16, 32),
     theorem_seeds=40,
-    draws=20000,
+    draws=10000,
     seeds=10,
     figure_depths=(5, 10, 20, 50, 100, 200, 500, 1000),
     figure_seeds=8,
-    exponent_depth=6000,
+    exponent_depth=4000,
     few_width=64,
     exponent_seeds=8,
     gain_depth=1000,
     gain_seeds=10,
     training_depths=(50, 200, 500),
     epochs=30,
+    linear_epochs=15,
     training_seeds=3,
     deep=1000,
     deep_epochs=30,
@@ -134,6 +136,7 @@ FULL = replace(
     training_depths=(50, 200, 500, 1000),
     deep_epochs=100,
     epochs=60,
+    linear_epochs=30,
     batch=100,
     training_width=100,
 )

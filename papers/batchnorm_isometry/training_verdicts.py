@@ -177,7 +177,7 @@ def on_images(orthogonal: xr.Dataset, gaussian: xr.Dataset, layers: xr.Dataset) 
         rows.append(
             judge(
                 "rank-of-images",
-                f"Orthogonal weights, d = {width}, depth {deepest}, a batch of images of rank "
+                f"Orthogonal weights, d = {width}, a batch of images of rank "
                 f"{rank}: slope of "
                 f"log |dL/dW_l| over the one of n = {rank} samples",
                 over(found, isometry.refined_rate(rank, width)),
@@ -190,8 +190,7 @@ def on_images(orthogonal: xr.Dataset, gaussian: xr.Dataset, layers: xr.Dataset) 
         rows.append(
             judge(
                 "rank-of-images",
-                f"Orthogonal weights, d = {width}, depth {deepest}, a batch of images of full rank: slope of "
-                "log |dL/dW_l|",
+                f"Orthogonal weights, d = {width}, a batch of images of full rank: slope of log |dL/dW_l|",
                 found,
                 predicted=0.0,
                 tolerance=1e-3,

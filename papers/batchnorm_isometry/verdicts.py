@@ -139,7 +139,8 @@ def decay(data: xr.Dataset) -> list[Verdict]:
         rows.append(
             judge(
                 f"drawn-constant-{width}",
-                f"d = {width}: mean phi stays below the curve drawn in figure 1 (largest excess in log)",
+                f"d = {width}: mean phi stays below the curve drawn in figure 1 (largest excess in log "
+                "beyond 4 standard errors)",
                 _excess(data.isometry_gap.values, _drawn(width, data.isometry_gap.values)),
                 predicted=0.0,
                 tolerance=0.0,
@@ -155,10 +156,11 @@ def _drawn(width: int, gap: np.ndarray) -> float:
 
 
 def _excess(gap: np.ndarray, layers: float) -> float:
-    """Largest log of mean phi_l over phi_0 e^(-l/k), k = `layers`; 0 where the bound holds."""
+    """Largest log of mean phi_l over phi_0 e^(-l/k), k = `layers`, less 4 standard errors, or 0."""
     mean = gap.mean(0)
     seen = mean > 1e-13  # below, phi is rounding
-    logs = np.log(mean[seen] / predictions.bounds(mean, layers)[seen])
+    errors = gap.std(0, ddof=1)[seen] / mean[seen] / np.sqrt(len(gap))
+    logs = np.log(mean[seen] / predictions.bounds(mean, layers)[seen]) - SIGMAS * errors
     return float(np.maximum(logs, 0.0).max())
 
 
@@ -171,7 +173,7 @@ def bound(data: xr.Dataset) -> list[Verdict]:
     rows = [
         judge(
             f"{id}-{name}",
-            f"{where}, {said} (largest excess in log)",
+            f"{where}, {said} (largest excess in log beyond 4 standard errors)",
             max(_excess(gap, layers(d, first[d])) for d, gap in gaps.items()),
             predicted=0.0,
             tolerance=0.0,
