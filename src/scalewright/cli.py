@@ -3,7 +3,17 @@
 import typer
 
 from scalewright import __version__
-from scalewright.commands import claims, derive, edges, explain, profile, reproduce, sharpness, verify
+from scalewright.commands import (
+    claims,
+    derive,
+    edges,
+    explain,
+    profile,
+    reproduce,
+    sharpness,
+    verify,
+    weingarten,
+)
 
 app = typer.Typer(
     help="Derive how networks must be scaled, predict what they do, train real ones, and say whether it "
@@ -12,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (derive, explain, profile, edges, verify, sharpness, reproduce, claims):
+for module in (derive, explain, profile, edges, verify, sharpness, reproduce, claims, weingarten):
     app.command(module.NAME)(module.command)
 
 

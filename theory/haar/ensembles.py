@@ -8,7 +8,7 @@ from sympy import Expr, Integer, factor
 
 from scalewright.theory.haar.groups import GROUPS, Group
 from scalewright.theory.haar.partitions import Partition
-from scalewright.theory.haar.weingarten import combination
+from scalewright.theory.haar.tables import combination
 
 EnsembleName: TypeAlias = Literal["orthogonal", "unitary", "symplectic", "gaussian", "complex-gaussian"]
 

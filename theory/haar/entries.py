@@ -16,7 +16,7 @@ from sympy import Expr, Integer
 from scalewright.theory.haar.ensembles import Ensemble, ensemble_of
 from scalewright.theory.haar.groups import dimension_of
 from scalewright.theory.haar.partitions import Partition, ordered, pairing_count, partition_count
-from scalewright.theory.haar.weingarten import LARGEST_DEGREE
+from scalewright.theory.haar.tables import LARGEST_DEGREE
 
 Entry = tuple[int, int]
 End = tuple[str, int, bool]

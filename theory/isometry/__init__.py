@@ -43,6 +43,7 @@ from scalewright.theory.isometry.statements import (
     theorem_3,
     theorem_5,
 )
+from scalewright.theory.isometry.stationary import stationary_edges, stationary_moments, stationary_variance
 
 __all__ = [
     "PLOTTED_CONSTANT",
@@ -79,6 +80,9 @@ __all__ = [
     "shaped_rate",
     "small_gain",
     "spectrum",
+    "stationary_edges",
+    "stationary_moments",
+    "stationary_variance",
     "summability",
     "symmetric_contraction",
     "theorem_1",

@@ -70,18 +70,21 @@ def mean_field_rate(n: int, *, mean_reduction: bool = False) -> float:
 
 
 def orthogonal_rate(n: int, d: int, *, mean_reduction: bool = False) -> float:
-    """Return the rate of an orthogonal linear network with batch n and width d, an empirical law for n < d.
+    r"""Return the rate of an orthogonal linear network with batch n and width d: an empirical law for n < d.
 
-    (1 - n/d) log((n-1)/(n-2)) / 2 for n < d: mean field as d -> inf, 0 at n = d. It is a fit, not derived.
-    For n >= d the rate is 0, exactly, by `jacobian_bound`. With mean reduction n - 1 stands for n: n = d
-    explodes slowly, batch d + 1 doesn't. An input of rank r counts as n = r.
+    $$(1-\rho)(1+\rho^4)\,\tfrac12\log\frac{n-1}{n-2},\qquad\rho=n/d<1:$$
+
+    mean field as d -> inf, and 0 at n = d. It is a fit, and benchmarks/isometry_rates.py measures how well it
+    holds. For n >= d the rate is 0, exactly, by `jacobian_bound`. With mean reduction n - 1 stands
+    for n, so n = d explodes slowly, batch d + 1 doesn't. An input of rank r counts as n = r.
     """
     if isinstance(d, bool) or not isinstance(d, int) or d < 1:
         raise ValueError(f"orthogonal_rate: d must be an integer of at least 1; given {d!r}")
     if not mean_reduction and isinstance(n, int) and n >= d:
         return 0.0
     effective = _batch(n, mean_reduction, "orthogonal_rate")
-    return max(0.0, 1 - effective / d) * mean_field_rate(effective)
+    rho = min(1.0, effective / d)
+    return (1 - rho) * (1 + rho**4) * mean_field_rate(effective)
 
 
 def refined_rate(n: int, d: int) -> float:

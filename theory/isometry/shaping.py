@@ -118,10 +118,7 @@ def _expression(activation: Any, function: str) -> Expr:
 def _quadrature(
     alpha: float, function: Callable[[Any], Any], derivative: Callable[[Any], Any], nodes: int
 ) -> float:
-    from scipy.special import roots_hermitenorm
-
-    x, weights = roots_hermitenorm(nodes)
-    weights = weights / weights.sum()
+    x, weights = _gaussian_nodes(nodes)
     values, slopes = (np.broadcast_to(f(alpha * x), x.shape) for f in (function, derivative))
     mean = float(weights @ values)
     variance = float(weights @ (values - mean) ** 2)
@@ -131,6 +128,15 @@ def _quadrature(
             f"shaped_rate: the activation is constant at gain {alpha}, without gradient; give another one"
         )
     return 0.5 * float(np.log(slope / variance))
+
+
+@cache
+def _gaussian_nodes(count: int) -> tuple[Any, Any]:
+    """Return nodes and weights of the Gauss-Hermite rule for the standard normal density."""
+    from scipy.special import roots_hermitenorm
+
+    x, weights = roots_hermitenorm(count)
+    return x, weights / weights.sum()
 
 
 @cache

@@ -93,17 +93,18 @@ class Table(Mapping[Partition, Expr]):
     def to_markdown(self) -> str:
         """Return a table with a line a class."""
         lines = ["| class | Wg |", "|---|---|"]
-        lines += [f"| {_name(mu)} | {value} |" for mu, value in self.entries.items()]
+        lines += [f"| {class_name(mu)} | {value} |" for mu, value in self.entries.items()]
         return "\n".join(lines)
 
     def to_latex(self) -> str:
         """Return a LaTeX array with a line a class."""
-        rows = (rf"[{_name(mu)}] & {latex(value)} \\" for mu, value in self.entries.items())
+        rows = (rf"({class_name(mu)}) & {latex(value)} \\" for mu, value in self.entries.items())
         head = r"\mu & \mathrm{Wg}(\mu) \\ \hline"
         return "\n".join([r"\begin{array}{ll}", head, *rows, r"\end{array}"])
 
 
-def _name(mu: Partition) -> str:
+def class_name(mu: Partition) -> str:
+    """Return a class in words, such as "2, 1, 1"."""
     return ", ".join(map(str, mu))
 
 
