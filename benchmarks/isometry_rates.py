@@ -1,7 +1,8 @@
 """Measure where spectra settle and how fast gradients grow with fewer samples than features.
 
 Chains X -> BN(WX), W orthogonal, of n samples and d features, with one tangent vector whose log-norm is
-accumulated. The variance of the d eigenvalues of X X^T is compared with `stationary_variance`, a derived law, and
+accumulated. The variance of the d eigenvalues of X X^T is compared with `stationary_variance`, a derived
+law, and
 the growth with the empirical `orthogonal_rate`. Standard errors are those of 20 blocks of layers.
 
 Run: python benchmarks/isometry_rates.py

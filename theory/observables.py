@@ -92,6 +92,7 @@ OBSERVABLES: dict[str, Observable] = {
             "matrix",
         ),
         Observable("rank", "r", "rank of a representation, to rounding"),
+        Observable("spectral_variance", "S_2/d", "variance of the d eigenvalues of X X^T, scaled to mean 1"),
         Observable("log_row_norms", "mean log q", "mean log of squared row norms of W X, over their mean"),
         Observable("log_least_row", "log min q", "log of the least squared row norm of W X, over their mean"),
         Observable("log_size", "log |X|", "log root mean square of the entries of a representation"),

@@ -50,6 +50,7 @@ def chain(scale: Scale, device: str) -> list[Stage]:
         stage("plateau", chains.plateau),
         stage("narrow", chains.narrow),
         stage("samples", chains.samples),
+        stage("stationary", chains.stationary),
         stage("more-samples", chains.more_samples),
         *(stage(f"centred-{more}", chains.centred, more) for more in (0, 1)),
         stage("wide", chains.wide),
@@ -122,6 +123,7 @@ def judge_chain(results: Results) -> list[Verdict]:
     rows += verdicts.gradients(*(results[f"gradients-{kind}"] for kind in WEIGHTS))
     rows += verdicts.plateau(results["plateau"]) + verdicts.narrow(results["narrow"])
     rows += exponent_verdicts.samples(results["samples"])
+    rows += exponent_verdicts.stationary(results["stationary"])
     rows += exponent_verdicts.flat(results["more-samples"], "more-samples", "n = 3 d / 2")
     rows += exponent_verdicts.centred(results["centred-0"], results["centred-1"])
     rows += exponent_verdicts.wide(results["wide"])

@@ -137,6 +137,25 @@ def samples(scale: Scale, *, progress: Progress = None) -> xr.Dataset:
     ).assign_attrs(width=width)
 
 
+def stationary(scale: Scale, *, progress: Progress = None) -> xr.Dataset:
+    """Measure the variance of the spectrum after many layers, n < d: (batch, seed)."""
+    width, rows = scale.few_width, []
+    batches = [width // 4, width // 2, 3 * width // 4]
+    for done, n in enumerate(batches):
+        depth = 20 * width
+        path = chain(
+            Network(width, n),
+            depth=depth,
+            seeds=range(scale.exponent_seeds),
+            observe_at=range(10 * width, depth + 1, 10),
+            gradients=False,
+        )
+        rows.append(path[["spectral_variance"]].mean("layer"))
+        if progress:
+            progress(done + 1, len(batches))
+    return _joined(rows, batch=batches).assign_attrs(width=width)
+
+
 def more_samples(scale: Scale, *, progress: Progress = None) -> xr.Dataset:
     """Measure the top exponent with half as many samples again as features: (width, seed)."""
     return _exponents(scale, {d: Network(d, d + d // 2) for d in (8, 16)}, "width", progress)

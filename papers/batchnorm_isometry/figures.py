@@ -48,7 +48,7 @@ def plot_degenerate(ranks: Mapping[int, xr.Dataset], full: xr.Dataset) -> Any:
         layer, values = data.layer.values[1:], data.log_gradient.values[:, 1:]
         band(ax, layer, values, color=colour, label=f"{rank} different samples")
         width, middle = int(data.attrs["width"]), len(layer) // 2
-        law = np.median(values[:, middle]) - isometry.refined_rate(rank, width) * (layer - layer[middle])
+        law = np.median(values[:, middle]) - isometry.orthogonal_rate(rank, width) * (layer - layer[middle])
         ax.plot(layer, law, "--", color=colour, linewidth=1)
     ax.plot([], [], "--", color="grey", linewidth=1, label="law of n = rank")
     ax.set(xlabel="layer l", ylabel=BACKWARDS, title="orthogonal weights, n = d = 64")
@@ -119,7 +119,7 @@ def plot_samples(few: xr.Dataset, square: xr.Dataset, one_more: xr.Dataset) -> A
     _bars(left, np.array(batches) / width, found, color=PALETTE[0], label=f"measured, d = {width}")
     share = np.linspace(0, 1, 200)
     left.plot(share, 1 - share, ":", color=PALETTE[1], label="1 - c")
-    left.plot(share, (1 - share) / (1 - share**3 / 2), color=PALETTE[6], lw=1, label=r"$(1-c)/(1-c^3/2)$")
+    left.plot(share, (1 - share) * (1 + share**4), color=PALETTE[6], lw=1, label=r"$(1-c)\,(1+c^4)$")
     left.set(xlabel="c = n / d", ylabel="top exponent / mean field", title="fewer samples than features")
     for data, colour, label in ((square, PALETTE[1], "n = d"), (one_more, PALETTE[0], "n = d + 1")):
         estimates = [fit.interval(data.lyapunov.sel(width=d).values) for d in data.width.values]

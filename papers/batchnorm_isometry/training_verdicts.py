@@ -180,7 +180,7 @@ def on_images(orthogonal: xr.Dataset, gaussian: xr.Dataset, layers: xr.Dataset) 
                 f"Orthogonal weights, d = {width}, a batch of images of rank "
                 f"{rank}: slope of "
                 f"log |dL/dW_l| over the one of n = {rank} samples",
-                over(found, isometry.refined_rate(rank, width)),
+                over(found, isometry.orthogonal_rate(rank, width)),
                 predicted=1.0,
                 tolerance=0.25,
                 basis="the law of degenerate batches; band: that of P10",

@@ -43,6 +43,20 @@ def ranks(matrices: np.ndarray) -> np.ndarray:
     return np.asarray(_is_positive(values, np.shape(matrices)).sum(-1))
 
 
+def spectral_variance(matrices: np.ndarray) -> np.ndarray:
+    r"""Return $\frac1d \sum_k (\lambda_k - 1)^2$ for the d eigenvalues of X X^T, scaled to mean 1.
+
+    Zeros count where n < d; then it is at least (d - n) / n. No decomposition is made: the sum of squares of
+    a Gram matrix is that of its eigenvalues.
+    """
+    array = np.asarray(matrices, dtype=float)
+    width, samples = array.shape[-2:]
+    turned = array.swapaxes(-1, -2)
+    gram = array @ turned if width <= samples else turned @ array
+    trace = np.trace(gram, axis1=-2, axis2=-1)
+    return np.asarray(width * (gram**2).sum((-2, -1)) / trace**2 - 1)
+
+
 def _is_positive(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     floor = max(shape[-2:]) * np.finfo(float).eps
     return np.asarray(values > floor * values[..., :1])

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from scalewright.sim.dataset import dataset
-from scalewright.sim.isometry.gap import isometry_gap, ranks
+from scalewright.sim.isometry.gap import isometry_gap, ranks, spectral_variance
 from scalewright.sim.isometry.network import Layer, Network
 from scalewright.sim.isometry.start import starts
 from scalewright.sim.isometry.weights import gaussian, generators
@@ -39,7 +39,7 @@ def chain(
     $q_j = |z_j|^2 d / \sum_i |z_i|^2$:
 
     - `isometry_gap`: phi(X_l), of the m largest singular values, m the rank that the network allows;
-    - `rank`: of X_l, to rounding;
+    - `rank`: of X_l, to rounding; `spectral_variance`: of the eigenvalues of X_l X_l^T;
     - `log_row_norms`: $\frac1d \sum_j \log q_j \le 0$, and `log_least_row`: $\log \min_j q_j$, of layer l.
     For
       orthogonal weights, no activation and m = d the first is phi(X_l) - phi(X_{l-1}) exactly;
@@ -109,7 +109,7 @@ class _Record:
     values: dict[str, np.ndarray] = field(init=False)
 
     def __post_init__(self) -> None:
-        names = ("isometry_gap", *ROWS, *(GRADIENTS if self.gradients else ()))
+        names = ("isometry_gap", "spectral_variance", *ROWS, *(GRADIENTS if self.gradients else ()))
         shape = (self.seeds, self.depth + 1)
         self.values = {name: np.full(shape, np.nan) for name in names} | {"rank": np.full(shape, -1)}
 
@@ -121,6 +121,7 @@ class _Record:
         values = representations - representations.mean(-1, keepdims=True) if centred else representations
         self.values["isometry_gap"][part, layer] = isometry_gap(values, count=self._count)
         self.values["rank"][part, layer] = ranks(values)
+        self.values["spectral_variance"][part, layer] = spectral_variance(values)
 
     @property
     def _count(self) -> int | None:

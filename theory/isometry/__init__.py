@@ -22,7 +22,6 @@ from scalewright.theory.isometry.gradients import (
     mean_field_rate,
     orthogonal_rate,
     plateau,
-    refined_rate,
     symmetric_contraction,
 )
 from scalewright.theory.isometry.shaping import Rate, Summability, shaped_rate, small_gain, summability, total
@@ -73,7 +72,6 @@ __all__ = [
     "proved_layers",
     "rank_one_change",
     "rate",
-    "refined_rate",
     "row_moment",
     "second_order_bound",
     "series",

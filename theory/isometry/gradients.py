@@ -87,27 +87,6 @@ def orthogonal_rate(n: int, d: int, *, mean_reduction: bool = False) -> float:
     return (1 - rho) * (1 + rho**4) * mean_field_rate(effective)
 
 
-def refined_rate(n: int, d: int) -> float:
-    r"""Return the rate of an orthogonal linear network with batch n < d, a closer fit than `orthogonal_rate`.
-
-    $$\lambda(n,d)=\frac{1-c}{1-c^3/2}\cdot\tfrac12\log\frac{n-1}{n-2},\qquad c=n/d.$$
-
-    It is not derived. Against measured exponents at d = 32, 64, 128 and n >= 8 it is within 3 % for c <=
-    3/4 and
-    within 6 % at c = 7/8, where `orthogonal_rate` is short by a quarter and by a third; near c = 1 the rate
-    is twice (1 - c) times that of mean field. 0 for n >= d.
-
-    >>> round(refined_rate(48, 64), 5)
-    0.00341
-    """
-    if isinstance(d, bool) or not isinstance(d, int) or d < 1:
-        raise ValueError(f"refined_rate: d must be an integer of at least 1; given {d!r}")
-    if isinstance(n, int) and n >= d:
-        return 0.0
-    share = _batch(n, False, "refined_rate") / d
-    return (1 - share) / (1 - share**3 / 2) * mean_field_rate(n)
-
-
 def _batch(n: int, mean_reduction: bool, function: str) -> int:
     least = 4 if mean_reduction else 3
     if isinstance(n, bool) or not isinstance(n, int) or n < 1:

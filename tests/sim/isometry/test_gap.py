@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scalewright.sim.isometry import isometry_gap, ranks
+from scalewright.sim.isometry import isometry_gap, ranks, spectral_variance
 
 RNG = np.random.default_rng(0)
 
@@ -40,6 +40,14 @@ def test_rank_deficient_matrices_have_an_infinite_gap_and_their_rank_is_told():
     assert isometry_gap(x) == np.inf
     assert ranks(x) == 2
     assert np.isfinite(isometry_gap(x, count=2))
+
+
+@pytest.mark.parametrize("shape", [(4, 6), (6, 4)])
+def test_identity_variance_of_the_scaled_spectrum(shape):
+    x = RNG.standard_normal(shape)
+    eigenvalues = np.linalg.eigvalsh(x @ x.T)
+    scaled = eigenvalues / eigenvalues.mean()
+    assert spectral_variance(x) == pytest.approx(((scaled - 1) ** 2).mean(), rel=1e-12)
 
 
 def test_a_stack_is_its_matrices_one_by_one():
