@@ -151,7 +151,7 @@ def test_claims_json_lists_every_claim():
 
 def test_claims_prints_the_same_ids():
     outcome = call("claims", "--paper", "super-consistency")
-    listed = json.loads(call("claims", "--json").stdout)["claims"]
+    listed = json.loads(call("claims", "--paper", "super-consistency", "--json").stdout)["claims"]
     assert all(row["id"] in outcome.stdout for row in listed)
 
 
