@@ -45,6 +45,7 @@ def train(
     - `test_accuracy`: over `test`, in evaluation mode, in batches of the same size (`accuracy`);
     - at `observe_at`, on the first `batch` samples in training mode, by weight layer: `log_gradient`, the log
       Frobenius norm of dL/dW, summed in float64; `isometry_gap` of the layer's output; `weight_gap` of W.
+      Layers are the submodules with a weight matrix of their own.
 
     Training stops at the first batch whose loss or gradient is not finite: `diverged_at` tells the update, -1
     otherwise, and `status` says what happened and what to do; later entries are nan. A gradient that
@@ -137,7 +138,7 @@ class _Log:
     status: str = "complete"
 
     def __post_init__(self) -> None:
-        self.layers = weight_layers(self.model)
+        self.layers = [name for name in weight_layers(self.model) if _holds_matrix(self.model, name)]
         names = ("loss", "accuracy", *(("test_accuracy",) if self.test is not None else ()))
         self.series = {name: np.full(self.epochs + 1, np.nan) for name in names}
         self.by_layer = {
@@ -238,9 +239,19 @@ class _Log:
         )
 
 
-def _gap(matrix: Tensor) -> float:
-    """Return the isometry gap: log of arithmetic over geometric mean of the squared singular values."""
-    values = torch.linalg.svdvals(matrix.detach().double()).square()
+def _holds_matrix(model: nn.Module, name: str) -> bool:
+    """Whether a submodule has a weight of at least two dimensions: gains of norms and biases have none."""
+    weight = getattr(model.get_submodule(name), "weight", None)
+    return isinstance(weight, Tensor) and weight.ndim >= 2
+
+
+def _gap(tensor: Tensor) -> float:
+    """Return the isometry gap: log of arithmetic over geometric mean of the squared singular values.
+
+    More than two dimensions, as of a convolution, count as one behind the first.
+    """
+    matrix = tensor.detach().flatten(1)
+    values = torch.linalg.svdvals(matrix.double()).square()
     floor = (max(matrix.shape) * torch.finfo(matrix.dtype).eps) ** 2
     if not bool(values.isfinite().all()):
         return float("nan")

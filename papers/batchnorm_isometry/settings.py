@@ -144,9 +144,14 @@ SCALES = {scale.name: scale for scale in (SMOKE, STANDARD, FULL)}
 
 
 def scale_of(name: str) -> Scale:
-    """Return the scale of that name; ValueError with the known names otherwise."""
+    """Return the scale of that name, its images at hand.
+
+    Raises:
+        ValueError: an unknown name, with the known ones, or images that are not installed, with how to get them.
+    """
     if name not in SCALES:
         raise ValueError(f"scale must be one of {', '.join(SCALES)}; given {name!r}")
+    data.load(SCALES[name].data, samples=1)
     return SCALES[name]
 
 

@@ -76,6 +76,20 @@ def gap(matrix):
     return (gram.trace() / len(gram)).log() - torch.linalg.slogdet(gram)[1] / len(gram)
 
 
+def test_layers_are_those_with_a_matrix():
+    """Norms with gains alone are passed over, convolutions count with their kernels flattened."""
+    model = torch.nn.Sequential(
+        torch.nn.Unflatten(1, (1, 8, 8)),
+        torch.nn.Conv2d(1, 3, 3),
+        torch.nn.Flatten(),
+        torch.nn.LayerNorm(108),
+        torch.nn.Linear(108, 10),
+    ).double()
+    path = nets.minibatch.train(model, digits(64), epochs=0, batch=16, lr=1.0, observe_at=[0])
+    assert path.sizes["layer"] == 2
+    assert np.isfinite(path.weight_gap.values).all()
+
+
 def test_a_representation_without_full_rank_has_an_infinite_gap():
     data = digits(64)
     repeated = (data.inputs[torch.arange(64) % 8], data.targets[torch.arange(64) % 8])

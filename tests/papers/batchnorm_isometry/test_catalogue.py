@@ -5,8 +5,9 @@ import io
 import numpy as np
 import pytest
 
-from scalewright.papers.batchnorm_isometry import catalogue
+from scalewright.papers.batchnorm_isometry import catalogue, settings
 from scalewright.papers.batchnorm_isometry.claims import CLAIMS
+from scalewright.sim import data, idx
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +18,16 @@ def rows(results):
 @pytest.fixture(scope="session")
 def pictures(results):
     return catalogue.draw_all(results, "smoke")
+
+
+def test_a_scale_whose_images_are_missing_is_refused_at_once(tmp_path, monkeypatch):
+    """Not after an hour of chains."""
+    monkeypatch.setenv("SCALEWRIGHT_DATA", str(tmp_path))
+    monkeypatch.setattr(idx, "DEBIAN", tmp_path)
+    data._images.cache_clear()
+    with pytest.raises(ValueError, match="apt-get install dataset-fashion-mnist"):
+        settings.scale_of("full")
+    assert settings.scale_of("smoke").data == "digits"
 
 
 def test_every_stage_has_a_name_of_its_own(micro, results):
