@@ -147,7 +147,7 @@ def scale_of(name: str) -> Scale:
     """Return the scale of that name, its images at hand.
 
     Raises:
-        ValueError: an unknown name, with the known ones, or images that are not installed, with how to get them.
+        ValueError: an unknown name, with the known ones, or images that are not installed.
     """
     if name not in SCALES:
         raise ValueError(f"scale must be one of {', '.join(SCALES)}; given {name!r}")
