@@ -213,9 +213,9 @@ CAPTIONS = {
     "bounds": "Left: mean squared gradient, layers back from an isotropic one at an orthogonal "
     "representation, on its formula. Right: log of the Jacobian's norm in narrow chains (lines) "
     "and the bound that holds for all orthogonal weights (dashed, same colour).",
-    "samples": "Top Lyapunov exponent against the share of samples (left): measured, the simple law and the "
-    "refined one, both over mean field. Standard batch normalization with n = d and n = d + 1 "
-    "samples (right).",
+    "samples": "Top Lyapunov exponent over mean field against the share of samples (left): measured, the "
+    "simple law and the derived one. Standard batch normalization with n = d and n = d + 1 samples "
+    "(right).",
     "response": "Growth of gradients a layer against the gain, measured and R(alpha) (left); the excess over "
     "R at gain 1/2 by width (right).",
     "schedules": "Gradient at the first layer against depth for gains l^-p, and the sum of R(l^-p) (dashed): "

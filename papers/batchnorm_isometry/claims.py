@@ -141,10 +141,9 @@ CLAIMS = (
     Claim(
         "few-samples",
         PAPER,
-        "With c = n/d < 1 the exponent is (1-c) (1+c^4) times that of mean field, and the spectrum "
-        "of X X^T settles at "
-        "the variance 2 (1-c) / (c (2-c)).",
-        "ours: a fit, and a derivation (docs/concepts/isometry.md); beyond the paper",
+        "With c = n/d < 1 the spectrum of X X^T settles at the variance 2 (1-c) / (c (2-c)), and the exponent "
+        "is 2 c g(c) times that of mean field, g the top of a linear system of moments.",
+        _DERIVED + "; beyond the paper",
         "ratio 1",
         _CHAIN,
         "10 %",

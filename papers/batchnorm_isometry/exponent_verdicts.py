@@ -53,11 +53,11 @@ def samples(data: xr.Dataset) -> list[Verdict]:
             rows.append(
                 judge(
                     f"fewer-samples-refined-{share}",
-                    f"{where} over (1 - c) (1 + c^4) log((n-1)/(n-2)) / 2, c = n/d",
+                    f"{where} over 2 c g(c) log((n-1)/(n-2)) / 2, c = n/d",
                     over(found, better),
                     predicted=1.0,
-                    tolerance=0.1,
-                    basis="our fit; band: its error over d = 32, 64, 128 and n >= 8 up to c = 7/8",
+                    tolerance=max(0.1, 1 / (width - n)),
+                    basis="derived for n and d large at a fixed ratio; band: 10 %, or its correction 1 / (d - n)",
                 )
             )
     last = int(data.batch.values[-1])

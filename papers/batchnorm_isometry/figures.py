@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from sympy import Rational
 
 from scalewright.papers.batchnorm_isometry import exponent_verdicts, predictions
 from scalewright.papers.figures import PALETTE, band, canvas, log_numbers, shades
@@ -119,7 +120,9 @@ def plot_samples(few: xr.Dataset, square: xr.Dataset, one_more: xr.Dataset) -> A
     _bars(left, np.array(batches) / width, found, color=PALETTE[0], label=f"measured, d = {width}")
     share = np.linspace(0, 1, 200)
     left.plot(share, 1 - share, ":", color=PALETTE[1], label="1 - c")
-    left.plot(share, (1 - share) * (1 + share**4), color=PALETTE[6], lw=1, label=r"$(1-c)\,(1+c^4)$")
+    ratios = [Rational(k, 16) for k in range(2, 17)]
+    derived = [2 * float(c) * isometry.growth(c).value for c in ratios]
+    left.plot([float(c) for c in ratios], derived, color=PALETTE[6], lw=1, label="derived, d = ∞")
     left.set(xlabel="c = n / d", ylabel="top exponent / mean field", title="fewer samples than features")
     for data, colour, label in ((square, PALETTE[1], "n = d"), (one_more, PALETTE[0], "n = d + 1")):
         estimates = [fit.interval(data.lyapunov.sel(width=d).values) for d in data.width.values]

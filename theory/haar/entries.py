@@ -17,6 +17,7 @@ from scalewright.theory.haar.ensembles import Ensemble, ensemble_of
 from scalewright.theory.haar.groups import dimension_of
 from scalewright.theory.haar.partitions import Partition, ordered, pairing_count, partition_count
 from scalewright.theory.haar.tables import LARGEST_DEGREE
+from scalewright.theory.integers import is_integer
 
 Entry = tuple[int, int]
 End = tuple[str, int, bool]
@@ -84,7 +85,7 @@ def check_degree(degree: int, kind: Ensemble, function: str) -> None:
 def _check(entry: Entry, n: Expr, kind: Ensemble) -> None:
     largest = (n / 2 if kind.signed else n) if n.is_Integer else None
     for index in entry:
-        if isinstance(index, bool) or not isinstance(index, int):
+        if not is_integer(index):
             raise TypeError(f"moment: an index must be an integer; given {index!r}")
         size = abs(index) if kind.signed else index
         if size < 1 or (largest is not None and size > largest):
@@ -96,9 +97,8 @@ def trail_counts(plain: Sequence[Entry], starred: Sequence[Entry], kind: Ensembl
     """Return for every class the number of pairs of index pairings that fit, with signs for Sp(n)."""
     paths = [(("row", i, False), ("column", j, False), 1) for i, j in plain]
     paths += [(("row", i, True), ("column", j, True), 1) for i, j in starred]
-    k = (len(plain) + len(starred)) // 2
-    # The sign of a closed trail of Sp(n), and (-1)^k of O(-n) that the group's own function already holds.
-    states: Counter[State] = Counter({(tuple(sorted(map(_turned_plain, paths))), ()): 1})
+    paths = [(min(first, last), max(first, last), length) for first, last, length in paths]
+    states: Counter[State] = Counter({(tuple(sorted(paths)), ()): 1})
     done: Counter[Partition] = Counter()
     while states:
         following: Counter[State] = Counter()
@@ -109,12 +109,7 @@ def trail_counts(plain: Sequence[Entry], starred: Sequence[Entry], kind: Ensembl
             for state, ways in _joined(open_paths, closed, kind):
                 following[state] += count * ways
         states = following
-    return Counter({mu: c for mu, c in done.items() if c and sum(mu) == k})
-
-
-def _turned_plain(path: Path) -> Path:
-    first, last, length = path
-    return (first, last, length) if first <= last else (last, first, length)
+    return Counter({mu: count for mu, count in done.items() if count})
 
 
 def _partner(end: End, kind: Ensemble) -> End:

@@ -53,9 +53,11 @@ class Reader:
             yield from self._multiplied(expression.args)
         elif isinstance(expression, MatPow) and expression.exp.is_Integer and expression.exp > 0:
             yield from self._multiplied([expression.base] * int(expression.exp))
-        else:
-            for coefficient, word in self.words(expression.args[0] if expression.args else expression):
+        elif isinstance(expression, Transpose | Adjoint | conjugate | Inverse):
+            for coefficient, word in self.words(expression.args[0]):
                 yield self._turned(expression, coefficient, word)
+        else:
+            raise self._refused(expression)
 
     def _multiplied(self, parts: Iterable[Expr]) -> Iterator[tuple[Expr, Word]]:
         terms: list[tuple[Expr, Word]] = [(Integer(1), ())]
@@ -73,7 +75,10 @@ class Reader:
             return conjugate(coefficient), tuple(self._conjugated(f) for f in word)
         if isinstance(expression, Inverse) and self.ensemble.group and word == (Factor(self.random),):
             return coefficient, (self._conjugated(word[0].flipped()),)
-        raise ValueError(
+        raise self._refused(expression)
+
+    def _refused(self, expression: Expr) -> ValueError:
+        return ValueError(
             "expectation: a trace must hold sums, products and positive powers of matrix symbols, their "
             f"transposes, adjoints and conjugates; given {expression}"
         )

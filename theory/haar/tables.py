@@ -28,9 +28,10 @@ from typing import Any
 from sympy import Expr, latex
 
 from scalewright.theory.haar.groups import Group, N, dimension_of, exact, group_of
-from scalewright.theory.haar.partitions import Partition, pairing_count, partition_count, partitions
+from scalewright.theory.haar.partitions import Partition, ordered, pairing_count, partition_count, partitions
 from scalewright.theory.haar.rational import sum_of_fractions
 from scalewright.theory.haar.spherical import spherical_functions
+from scalewright.theory.integers import is_integer
 
 LARGEST_DEGREE = 24
 """A table of this degree has 77 classes and takes seconds; each further pair about three times as long."""
@@ -68,7 +69,8 @@ class Table(Mapping[Partition, Expr]):
         n = dimension_of(dimension, "Table.at", even=self.group == "symplectic")
         if not self.dimension.is_Symbol:
             raise ValueError(
-                f"Table.at: the table is already one at dimension {self.dimension}; make a new one"
+                f"Table.at: only a table for a symbol takes a number; this one is for {self.dimension}; "
+                "make a new one"
             )
         if not n.is_Integer or n < self.valid_from:
             raise ValueError(
@@ -140,14 +142,14 @@ def weingarten(mu: Partition, dimension: Any = None, *, group: str = "orthogonal
     >>> weingarten((2, 1), group="unitary")
     -1/((n - 2)*(n - 1)*(n + 1)*(n + 2))
     """
-    parts = tuple(sorted(mu, reverse=True))
-    if not parts or not all(isinstance(part, int) and part > 0 for part in parts):
+    parts = ordered(tuple(mu))
+    if not parts or not all(is_integer(part) and part > 0 for part in parts):
         raise ValueError(f"weingarten: a class must be a partition, such as (2, 1); given {mu}")
     return table(2 * sum(parts), dimension, group=group)[parts]
 
 
 def _pairs(degree: int) -> int:
-    if isinstance(degree, bool) or not isinstance(degree, int):
+    if not is_integer(degree):
         raise TypeError(f"table: degree must be an even positive integer; given {degree!r}")
     if degree < 1 or degree % 2:
         raise ValueError(

@@ -2,7 +2,8 @@
 
 `gap` holds the isometry gap and the one-step identity, `expected` the conditional expectation and its
 Weingarten series, `statements` the paper's theorems beside sharper ones, `gradients` the gradient profile and
-rates, `shaping` activation shaping. The text is docs/concepts/isometry.md.
+rates, `stationary` and `hierarchy` what happens with fewer samples than features, `shaping` activation
+shaping. The text is docs/concepts/isometry.md.
 """
 
 from scalewright.theory.isometry.expected import (
@@ -24,6 +25,7 @@ from scalewright.theory.isometry.gradients import (
     plateau,
     symmetric_contraction,
 )
+from scalewright.theory.isometry.hierarchy import Growth, growth
 from scalewright.theory.isometry.shaping import Rate, Summability, shaped_rate, small_gain, summability, total
 from scalewright.theory.isometry.statements import (
     PLOTTED_CONSTANT,
@@ -47,6 +49,7 @@ from scalewright.theory.isometry.stationary import stationary_edges, stationary_
 __all__ = [
     "PLOTTED_CONSTANT",
     "Bound",
+    "Growth",
     "Integral",
     "Rate",
     "Step",
@@ -62,6 +65,7 @@ __all__ = [
     "gap",
     "gap_series",
     "gradient_profile",
+    "growth",
     "jacobian_bound",
     "mean_field_rate",
     "normalize",

@@ -19,6 +19,7 @@ from sympy import Expr, Integer, Rational, Symbol, digamma, expand, factor, log
 from scalewright.theory.haar import table
 from scalewright.theory.haar.partitions import Partition, partitions
 from scalewright.theory.haar.spherical import class_size
+from scalewright.theory.integers import is_integer
 
 D = Symbol("d", integer=True, positive=True)
 """Number of features, rows of X."""
@@ -126,7 +127,7 @@ def _traces(mu: Partition) -> Expr:
 
 
 def _orders(order: int) -> Iterator[int]:
-    if isinstance(order, bool) or not isinstance(order, int) or not 2 <= order <= 12:
+    if not is_integer(order) or not 2 <= order <= 12:
         raise ValueError(f"series: order must be an integer from 2 to 12; given {order!r}")
     yield from range(2, order + 1)
 

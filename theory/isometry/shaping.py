@@ -17,6 +17,7 @@ Reference: arXiv:2310.02012, section 5; Yang et al., arXiv:1902.08129, theorem 9
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,8 @@ from sympy import (
 )
 from sympy import log as sympy_log
 from sympy import series as sympy_series
+
+from scalewright.theory.integers import integer
 
 ALPHA, X = Symbol("alpha", positive=True), Symbol("x", real=True)
 SMOOTH: dict[str, Expr] = {
@@ -76,7 +79,7 @@ def shaped_rate(
     >>> round(shaped_rate(1.0, "sin").value, 4)
     0.1362
     """
-    if not (isinstance(alpha, int | float) and 0 < alpha < float("inf")):
+    if not (isinstance(alpha, Real) and 0 < alpha < float("inf")):
         raise ValueError(f"shaped_rate: alpha must be a positive finite number; given {alpha!r}")
     if isinstance(activation, str) and activation == "relu":
         return Rate(0.5 * float(np.log(np.pi / (np.pi - 1))), 0.0)
@@ -199,8 +202,7 @@ def summability(activation: "str | Expr" = "tanh") -> Summability:
 
 def total(exponent: float, layers: int, activation: "str | Expr | Callable[[Any], Any]" = "tanh") -> float:
     """Return sum over l = 1 ... layers of R(l^-exponent): the predicted growth of the log-norm."""
-    if isinstance(layers, bool) or not isinstance(layers, int) or layers < 1:
-        raise ValueError(f"total: layers must be an integer of at least 1; given {layers!r}")
+    layers = integer(layers, "layers", function="total", least=1)
     return float(
         sum(shaped_rate(float(layer) ** -exponent, activation).value for layer in range(1, layers + 1))
     )

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from math import ceil, exp, inf, log, sqrt
 from typing import Any
 
+from scalewright.theory.integers import integer
 from scalewright.theory.isometry.expected import eigenvalues, expected_change
 
 PLOTTED_CONSTANT = 0.015
@@ -89,6 +90,7 @@ def theorem_3(spectrum: Any) -> Bound:
 def theorem_1_layers(d: int, phi: float, constant: float) -> float:
     """Return k = C d^2 (1 + d phi_0) of theorem 1: E phi_l <= phi_0 exp(-l/k) for some absolute C."""
     _check(d, phi, "theorem_1_layers")
+    _positive(constant, "theorem_1_layers")
     return constant * d**2 * (1 + d * phi)
 
 
@@ -118,6 +120,8 @@ def theorem_1(expected_gaps: Any, layers: float, *, error: float = 0.0) -> tuple
     gaps = [float(value) for value in expected_gaps]
     if not gaps or min(gaps) < 0:
         raise ValueError("theorem_1: expected_gaps must be at least one number, none negative")
+    if not layers > 0:
+        raise ValueError(f"theorem_1: layers, the k of exp(-l/k), must be positive; given {layers}")
     return tuple(
         Bound(f"theorem 1, layer {layer}", value, gaps[0] * exp(-layer / layers), error)
         for layer, value in enumerate(gaps)
@@ -133,12 +137,14 @@ def plotted_rate_is_possible(d: int, constant: float = PLOTTED_CONSTANT) -> bool
     35
     """
     _check(d, 0.0, "plotted_rate_is_possible")
+    _positive(constant, "plotted_rate_is_possible")
     return exp(-1 / (constant * d**2)) >= d / (d + 2)
 
 
 def theorem_5(d: int, phi: float, constant: float) -> float:
     """Return the paper's bound on E log of the gradient norm at any depth: C d^5 (phi_0^3 + 1)."""
     _check(d, phi, "theorem_5")
+    _positive(constant, "theorem_5")
     return constant * d**5 * (phi**3 + 1)
 
 
@@ -162,14 +168,17 @@ def jacobian_bound(d: int, change: float, layers: int) -> float:
     `change` is delta, `layers` L. It grows as sqrt(L): no exponential explosion, whatever the weights.
     """
     _check(d, change, "jacobian_bound")
-    if isinstance(layers, bool) or not isinstance(layers, int) or layers < 0:
-        raise ValueError(f"jacobian_bound: layers must be an integer of at least 0; given {layers!r}")
+    layers = integer(layers, "layers", function="jacobian_bound", least=0)
     return 0.5 * (d * change + sqrt(2 * d * layers * change))
 
 
+def _positive(constant: float, function: str) -> None:
+    if not 0 < constant < inf:
+        raise ValueError(f"{function}: constant must be positive and finite; given {constant}")
+
+
 def _check(d: int, phi: float, function: str) -> None:
-    if isinstance(d, bool) or not isinstance(d, int) or d < 1:
-        raise ValueError(f"{function}: d must be an integer of at least 1; given {d!r}")
+    integer(d, "d", function=function, least=1)
     if not 0 <= phi < inf:
         raise ValueError(
             f"{function}: the isometry gap must be finite and not negative; given {phi}; the statement is "

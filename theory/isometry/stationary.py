@@ -15,6 +15,7 @@ from typing import Any
 
 from sympy import Expr, Rational, Symbol, factor, sqrt
 
+from scalewright.theory.integers import integer
 from scalewright.theory.isometry.expected import dimension
 
 RHO = Symbol("rho", positive=True)
@@ -46,8 +47,7 @@ def stationary_moments(count: int, ratio: Any = RHO) -> tuple[Expr, ...]:
     >>> stationary_moments(3, Rational(1, 2))
     (1, 7/3, 55/9)
     """
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise ValueError(f"stationary_moments: count must be an integer of at least 1; given {count!r}")
+    count = integer(count, "count", function="stationary_moments", least=1)
     s = stationary_variance(ratio)
     found: list[Expr] = [Rational(1)]
     while len(found) < count:

@@ -131,9 +131,9 @@ def test_zero_is_no_error():
 
 
 def test_high_degree_needs_no_enumeration():
-    """Degree 24 has (23!!)^2 = 10^23 pairs of pairings."""
-    expected = prod(range(1, 24, 2)) / prod(n + 2 * i for i in range(12))
-    assert simplify(moment([(1, 1)] * 24) / expected) == 1
+    """Degree 20 has (19!!)^2 = 4 10^17 pairs of pairings."""
+    expected = prod(range(1, 20, 2)) / prod(n + 2 * i for i in range(10))
+    assert simplify(moment([(1, 1)] * 20) / expected) == 1
 
 
 def test_a_symbolic_dimension_may_have_any_name():

@@ -2,7 +2,18 @@
 
 import numpy as np
 import pytest
-from sympy import Adjoint, Identity, MatPow, MatrixSymbol, Rational, Trace, cancel, conjugate, symbols
+from sympy import (
+    Adjoint,
+    HadamardProduct,
+    Identity,
+    MatPow,
+    MatrixSymbol,
+    Rational,
+    Trace,
+    cancel,
+    conjugate,
+    symbols,
+)
 
 from scalewright.theory.haar import N, expectation, moment, pairings
 
@@ -170,6 +181,9 @@ def test_pairings_of_two_kinds():
          "1/Trace(W*A*W.T)"),
         (Trace(A**-1 * W), {}, "expectation: a trace must hold sums, products and positive powers of matrix "
          "symbols, their transposes, adjoints and conjugates; given A**(-1)"),
+        (Trace(HadamardProduct(A, B) * W), {}, "expectation: a trace must hold sums, products and positive "
+         "powers "
+         "of matrix symbols, their transposes, adjoints and conjugates; given HadamardProduct(A, B)"),
         (W.det(), {}, "expectation: Determinant(W) is neither a trace nor an entry of W; give a polynomial "
          "in "
          "these"),

@@ -137,8 +137,9 @@ def test_a_table_travels():
         (ValueError, lambda: table(8, group="symplectic").at(6), "Table.at: a symbolic symplectic table of "
          "degree 8 holds for integers from 8 on, above its poles; given 6; table(8, dimension=6, "
          "group='symplectic') takes the pseudo-inverse"),
-        (ValueError, lambda: table(8, 5).at(6), "Table.at: the table is already one at dimension 5; make a "
-         "new one"),
+        (ValueError, lambda: table(8, 5).at(6), "Table.at: only a table for a symbol takes a number; this "
+         "one "
+         "is for 5; make a new one"),
     ],
 )  # fmt: skip
 def test_bad_input(error, call, sentence):

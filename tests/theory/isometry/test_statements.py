@@ -131,6 +131,10 @@ def test_bounds_on_the_jacobian_do_not_grow_with_depth():
          "negative; given inf; the statement is empty for rank-deficient inputs"),
         (lambda: isometry.jacobian_bound(4, 1.0, -1), "jacobian_bound: layers must be an integer of at least "
          "0; given -1"),
+        (lambda: isometry.theorem_1([1.0], 0.0), "theorem_1: layers, the k of exp(-l/k), must be positive; "
+         "given 0.0"),
+        (lambda: isometry.theorem_1_layers(4, 1.0, 0.0), "theorem_1_layers: constant must be positive and "
+         "finite; given 0.0"),
         (lambda: isometry.theorem_1([], 3.0), "theorem_1: expected_gaps must be at least one number, none "
          "negative"),
     ],

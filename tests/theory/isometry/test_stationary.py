@@ -1,4 +1,4 @@
-"""The stationary spectrum for n < d: its moments against simulation, its limits, and the empirical rate."""
+"""The stationary spectrum for n < d: its moments against simulation, its limits, and the rate."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def blocked(values, blocks=16):
 
 @pytest.mark.parametrize("n", [8, 16, 24])
 def test_oracle_simulation(n):
-    """Oracle: a chain at d = 32, within 4 standard errors and 2/d (moments) or 6 % (rate, a fit)."""
+    """Oracle: a chain at d = 32, within 4 standard errors and 2/d (moments) or 6 % (rate)."""
     d = 32
     moments, growth = chain(d, n, 1800, np.random.default_rng(n))
     mean, error = blocked(moments[30:])
