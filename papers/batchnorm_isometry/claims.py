@@ -141,7 +141,8 @@ CLAIMS = (
     Claim(
         "few-samples",
         PAPER,
-        "With c = n/d < 1 the spectrum of X X^T settles at the variance 2 (1-c) / (c (2-c)), and the exponent "
+        "With c = n/d < 1 the spectrum of X X^T settles at the variance 2 (1-c) / (c (2-c)), and "
+        "the exponent "
         "is 2 c g(c) times that of mean field, g the top of a linear system of moments.",
         _DERIVED + "; beyond the paper",
         "ratio 1",

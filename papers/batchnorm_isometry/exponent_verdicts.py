@@ -57,7 +57,8 @@ def samples(data: xr.Dataset) -> list[Verdict]:
                     over(found, better),
                     predicted=1.0,
                     tolerance=max(0.1, 1 / (width - n)),
-                    basis="derived for n and d large at a fixed ratio; band: 10 %, or its correction 1 / (d - n)",
+                    basis="derived for n and d large at a fixed ratio; band: 10 %, or its correction "
+                    "1 / (d - n)",
                 )
             )
     last = int(data.batch.values[-1])
