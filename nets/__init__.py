@@ -8,7 +8,7 @@ if __name__ != "scalewright.nets":
 
 # Loaded at once and not on first use: `train`, `sharpness`, `observe` and `parametrize` are functions named
 # like their modules, and a module that is imported later would take the name of the function.
-from scalewright.nets import data, feeds, models, sweep
+from scalewright.nets import data, feeds, minibatch, models, sweep
 from scalewright.nets.curvature.certificate import kuczynski_wozniakowski, products_needed
 from scalewright.nets.curvature.density import Density, plot_density, spectral_density
 from scalewright.nets.curvature.edge import edge_of_stability, plot_sharpness
@@ -55,6 +55,7 @@ __all__ = [
     "feeds",
     "kuczynski_wozniakowski",
     "measure",
+    "minibatch",
     "models",
     "observe",
     "parametrize",

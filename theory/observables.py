@@ -36,6 +36,8 @@ DIMENSIONS: dict[str, str] = {
     "beta2": "decay of Adam's second moment",
     "eps": "base epsilon of Adam",
     "weight_decay": "base weight decay of AdamW",
+    "epoch": "number of passes over the training samples",
+    "gain": "factor on the input of the activation",
     "origin": "measured on networks, predicted from theory, or a control that must miss",
 }
 
@@ -116,6 +118,30 @@ OBSERVABLES: dict[str, Observable] = {
             "t_div",
             "first step at which the run diverged (of a flow: index of the recorded time that it did not "
             "reach), -1 if it did not, -2 if the run is missing",
+        ),
+        Observable(
+            "isometry_gap",
+            "phi",
+            "log of arithmetic over geometric mean of the eigenvalues of a representation's smaller Gram "
+            "matrix",
+        ),
+        Observable("rank", "r", "rank of a representation, to rounding"),
+        Observable("spectral_variance", "S_2/d", "variance of the d eigenvalues of X X^T, scaled to mean 1"),
+        Observable("log_row_norms", "mean log q", "mean log of squared row norms of W X, over their mean"),
+        Observable("log_least_row", "log min q", "log of the least squared row norm of W X, over their mean"),
+        Observable("log_size", "log |X|", "log root mean square of the entries of a representation"),
+        Observable("log_gradient", "log |dL/dW|", "log Frobenius norm of the gradient in a layer's weights"),
+        Observable(
+            "log_input_gradient", "log |dL/dX|", "log Frobenius norm of the gradient in a representation"
+        ),
+        Observable("log_jacobian", "log |dX/dX_0|", "log of the largest singular value of the Jacobian"),
+        Observable("lyapunov", "lambda", "Lyapunov exponent: mean log growth of a change, a layer"),
+        Observable("weight_gap", "phi(W)", "isometry gap of a layer's weight matrix"),
+        Observable("test_accuracy", "acc", "share of held-out samples whose largest output is their class's"),
+        Observable(
+            "running_accuracy",
+            "acc",
+            "test_accuracy of the same network with running averages for statistics",
         ),
     )
 }

@@ -150,7 +150,7 @@ def test_claims_json_lists_every_claim():
 
 def test_claims_prints_the_same_ids():
     outcome = call("claims", "--paper", "super-consistency")
-    listed = json.loads(call("claims", "--json").stdout)["claims"]
+    listed = json.loads(call("claims", "--paper", "super-consistency", "--json").stdout)["claims"]
     assert all(row["id"] in outcome.stdout for row in listed)
 
 
@@ -250,7 +250,10 @@ def test_claims_prints_the_same_ids():
         ),
         (["verify", "--scale", "foo"], "scale must be one of smoke, standard; given 'foo'"),
         (["verify", "--device", "foo"], "device must be 'auto', 'cpu' or 'cuda'; given 'foo'"),
-        (["verify", "--data", "mnist"], "data must be one of digits; given 'mnist'"),
+        (
+            ["verify", "--data", "mnist"],
+            "data must be one of digits, fashion-mnist, fashion-mnist-test; given 'mnist'",
+        ),
         (
             ["verify", "--widths", "64,many"],
             "a list of widths must be integers with commas between; given '64,many'",
@@ -272,12 +275,19 @@ def test_claims_prints_the_same_ids():
             "linear widths must hold two of at least 256, where slopes are fitted; given [64, 128]",
         ),
         (["verify", "--rate", "0"], "rate must be positive and finite; given 0.0"),
-        (["reproduce", "foo"], "paper must be one of super-consistency; given 'foo'"),
+        (["reproduce", "foo"], "paper must be one of super-consistency, batchnorm-isometry; given 'foo'"),
         (
             ["reproduce", "super-consistency", "--scale", "foo"],
             "scale must be one of smoke, standard; given 'foo'",
         ),
-        (["claims", "--paper", "foo"], "paper must be one of super-consistency; given 'foo'"),
+        (
+            ["reproduce", "batchnorm-isometry", "--scale", "foo"],
+            "scale must be one of smoke, standard, full; given 'foo'",
+        ),
+        (
+            ["claims", "--paper", "foo"],
+            "paper must be one of super-consistency, batchnorm-isometry; given 'foo'",
+        ),
     ],
 )
 def test_bad_value_is_one_sentence(arguments, sentence, elsewhere):

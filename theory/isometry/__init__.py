@@ -28,6 +28,7 @@ from scalewright.theory.isometry.gradients import (
 from scalewright.theory.isometry.hierarchy import Growth, growth
 from scalewright.theory.isometry.shaping import Rate, Summability, shaped_rate, small_gain, summability, total
 from scalewright.theory.isometry.statements import (
+    PLOTTED_CONSTANT,
     Bound,
     check_corollary_4,
     conjectured_layers,
@@ -46,6 +47,7 @@ from scalewright.theory.isometry.statements import (
 from scalewright.theory.isometry.stationary import stationary_edges, stationary_moments, stationary_variance
 
 __all__ = [
+    "PLOTTED_CONSTANT",
     "Bound",
     "Growth",
     "Integral",

@@ -22,10 +22,14 @@ if TYPE_CHECKING:
 
 NAME = "reproduce"
 
+Scale = Annotated[
+    str, typer.Option(help="smoke (minutes), standard (half an hour); some papers have full, for a GPU.")
+]
+
 
 def command(
-    paper: Annotated[str, typer.Argument(help="Paper, such as super-consistency.")],
-    scale: runs.Scale = "smoke",
+    paper: Annotated[str, typer.Argument(help="Paper: super-consistency or batchnorm-isometry.")],
+    scale: Scale = "smoke",
     device: runs.Device = "auto",
     json: runs.Json = False,
     out: runs.Out = None,

@@ -18,7 +18,7 @@ NAME = "verify"
 def command(
     scale: runs.Scale = "smoke",
     device: runs.Device = "auto",
-    data: Annotated[str | None, typer.Option(help="Data set: digits.")] = None,
+    data: Annotated[str | None, typer.Option(help="Data set: digits or fashion-mnist.")] = None,
     widths: Annotated[
         str | None, typer.Option(help="Widths of the ReLU network, such as 64,128,256.")
     ] = None,
