@@ -2,6 +2,7 @@
 
 import hashlib
 import platform
+import threading
 import time
 import traceback
 from collections.abc import Iterator, Sequence
@@ -30,6 +31,9 @@ from scalewright.sim.provenance import code_version, environment
 from scalewright.sim.store.block import Block
 
 MODULE = "scalewright.nets.sweep.execute"
+#: The threads of one process take turns: `functional_call` puts the weights into a module that blocks share,
+#: and two at once would train with each other's.
+_TURN = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ def execute(specifications: Sequence[dict[str, Any]], keys: Sequence[str], versi
     planned = Planned(tuple(from_dict(plain) for plain in specifications), tuple(keys))
     start, host = time.monotonic(), platform.node()
     try:
-        with _threads(planned.runs[0].threads):
+        with _TURN, _threads(planned.runs[0].threads):
             block = train(planned)
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
@@ -74,6 +75,20 @@ def test_identity_the_trajectory_has_the_grids_axes(small, tmp_path):
     assert np.isnan(found.loss.values[:, 2, :, -1]).all()
     assert np.isfinite(found.loss.values[:, :2]).all()
     assert found.attrs["missing"] == 0
+
+
+def test_identity_threads_of_one_process_do_not_share_weights(small, tmp_path, as_bytes):
+    """Identity: four threads at once, which take turns at a module that blocks share, to the byte."""
+    grid = small(width=[8], lr=[0.01, 0.02, 0.05, 0.1], steps=30, block=2, quantities=[])
+    here = as_bytes(sweep.run(grid, store=tmp_path / "here"))
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)  # threads that interrupt each other everywhere
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            there = sweep.run(grid, store=tmp_path / "there", executor=pool)
+    finally:
+        sys.setswitchinterval(before)
+    assert as_bytes(there) == here
 
 
 @pytest.mark.parametrize("executor", ["threads", "processes"])
