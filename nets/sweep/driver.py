@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,8 @@ def run(
     blocks = plan(grid.runs, keys)
     if grid.name is not None:
         folder.remember(Sweep(grid.name, grid.to_dict(), keys))
-    missing = [left for left in (block.without(folder.places) for block in blocks) if left.runs]
+    there = folder.places
+    missing = [left for left in (block.without(there) for block in blocks) if left.runs]
     threads = grid.runs[0].threads
     if missing:
         with opened(
@@ -135,6 +137,7 @@ class _Driver:
     progress: Progress | None
     working: dict[Any, Planned] = field(default_factory=dict)
     attempts: dict[tuple[str, ...], int] = field(default_factory=dict)
+    alone: set[tuple[str, ...]] = field(default_factory=set)
     reasons: list[str] = field(default_factory=list)
 
     def drive(self) -> None:
@@ -168,7 +171,8 @@ class _Driver:
 
     def _hand_out(self) -> None:
         """Submit blocks until one is finished or enough are in work; wait a moment where none is finished."""
-        while self.waiting and len(self.working) < WINDOW:
+        room = min(WINDOW, getattr(self.executor, "room", WINDOW))
+        while self.waiting and len(self.working) < room and not self._must_wait():
             block = self.waiting.pop()
             future = self.executor.submit(
                 execute, [run.to_dict() for run in block.runs], list(block.keys), code()
@@ -179,9 +183,16 @@ class _Driver:
         if not any(future.done() for future in self.working):
             time.sleep(0.02)
 
+    def _must_wait(self) -> bool:
+        """Whether a block that is to be alone is in work, or is next while others are."""
+        if not self.alone:
+            return False
+        alone = any(block.keys in self.alone for block in self.working.values())
+        return alone or (bool(self.working) and self.waiting[-1].keys in self.alone)
+
     def _take_in(self, block: Planned, future: Any) -> None:
         try:
-            outcome: Outcome = future.result()
+            outcome = _checked(future.result(), block)
         except Exception as error:
             self._lost(block, error)
             return
@@ -213,6 +224,9 @@ class _Driver:
         log.warning("block of %d runs: %s; attempt %d of %d", len(block.runs), reason, tried, ATTEMPTS)
         if tried < ATTEMPTS:
             self.waiting.append(block)
+            # a pool breaks for all that it holds: the last attempt shows which block it was
+            if isinstance(error, BrokenExecutor) and tried == ATTEMPTS - 1:
+                self.alone.add(block.keys)
         else:
             self._failed(block, reason)
 
@@ -226,6 +240,15 @@ class _Driver:
             if callable(getattr(future, "cancel", None)):
                 future.cancel()
         self.working.clear()
+
+
+def _checked(outcome: Any, block: Planned) -> Outcome:
+    """Return what came back, if it is of this block: an executor may drop a result or mix up two."""
+    if not isinstance(outcome, Outcome):
+        raise TypeError(f"the executor gave {type(outcome).__name__} for what the block returned")
+    if outcome.block is not None and outcome.block.keys != block.keys:
+        raise ValueError("the executor gave the arrays of another block")
+    return outcome
 
 
 def _hopeless(error: BaseException | None) -> str:

@@ -1,6 +1,6 @@
 """Put the runs of a grid into blocks, by what they are and by nothing else."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from scalewright.nets.sweep.specification import Run
@@ -22,10 +22,9 @@ class Planned:
         """
         return max(2, 1 << (len(self.runs) - 1).bit_length())
 
-    def without(self, there: Iterable[str]) -> "Planned":
+    def without(self, there: Container[str]) -> "Planned":
         """Return the block of the runs that are not there yet."""
-        known = set(there)
-        pairs = [(run, key) for run, key in zip(self.runs, self.keys, strict=True) if key not in known]
+        pairs = [(run, key) for run, key in zip(self.runs, self.keys, strict=True) if key not in there]
         return Planned(tuple(run for run, _ in pairs), tuple(key for _, key in pairs))
 
 

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-import math
-from collections.abc import Callable, Iterable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
 from typing import Any
@@ -116,11 +116,15 @@ class Run:
         return "time" if self.optimizer == "flow" else "step"
 
     def schedule_points(self) -> np.ndarray:
-        """Return the recorded steps, or times of the flow; the first is 0 and the last the end."""
+        """Return the recorded steps, or times of the flow; the first is 0 and the last the end.
+
+        Linear steps with `points` = 1 are 0 alone.
+        """
         if self.coordinate == "time":
             if self.schedule == "linear":
                 return np.linspace(0, self.horizon, max(self.points, 2))
-            return np.concatenate([[0.0], self.horizon * np.geomspace(1e-3, 1, max(self.points - 1, 1))])
+            spaced = np.geomspace(1e-3, 1, self.points - 1) if self.points > 2 else np.ones(1)
+            return np.concatenate([[0.0], self.horizon * spaced])
         if self.schedule == "linear" or self.steps == 0:
             return np.unique(np.linspace(0, self.steps, self.points).round().astype(np.int64))
         spaced = np.geomspace(1, self.steps, max(self.points - 1, 1)).round().astype(np.int64)
@@ -133,7 +137,7 @@ class Run:
     def key(self, code: str) -> str:
         """Return the run's name in a store: a hash of its canonical form and of the version of the code."""
         text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(f"{code}:{text}".encode()).hexdigest()[:24]
+        return key_of(code, text)
 
     def shape(self) -> tuple[Any, ...]:
         """Return what runs of one block have in common."""
@@ -145,6 +149,11 @@ AXES = tuple(name for name, entry in ENTRIES.items() if entry.metadata["axis"])
 MEMBER = tuple(name for name, entry in ENTRIES.items() if entry.metadata["member"])
 SHARED = tuple(name for name in ENTRIES if name not in MEMBER)
 _KINDS = {entry.name: type(entry.default) for entry in fields(Run)}
+
+
+def key_of(code: str, text: str) -> str:
+    """Return a run's key: a hash of the version of the code and of the run's canonical text."""
+    return hashlib.sha256(f"{code}:{text}".encode()).hexdigest()[:24]
 
 
 def value(name: str, given: Any) -> Any:
@@ -171,12 +180,12 @@ def _canonical(name: str, given: Any) -> Any:
         return given
     if kind is str and isinstance(given, str):
         return given
-    if kind is tuple and isinstance(given, Iterable) and not isinstance(given, str):
+    if kind is tuple and isinstance(given, Sequence) and not isinstance(given, str):  # a set has no order
         return tuple(given)
     number = isinstance(given, Real) and not isinstance(given, bool)
     if kind is int and number and (isinstance(given, Integral) or float(given).is_integer()):
         return int(given)
-    if kind is float and number and math.isfinite(given):
+    if kind is float and number and -sys.float_info.max <= given <= sys.float_info.max:
         return float(given)
     words = {bool: "true or false", str: "text", int: "an integer", float: "a finite number", tuple: "a list"}
     raise ValueError(f"grid: {name} must be {words[kind]}; given {given!r}")

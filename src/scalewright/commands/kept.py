@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from scalewright.sim.store import Store
 
 
-def _status(folder: Path, name: str | None, to: Path | None, json: bool) -> None:
+def _status(folder: Path, name: str | None, to: Path | None, json: bool, dry: bool) -> None:
     """Print what the store holds, sweep by sweep."""
     found = _opened(folder).status()
     if json:
@@ -24,7 +24,7 @@ def _status(folder: Path, name: str | None, to: Path | None, json: bool) -> None
         show(f"  set aside as no whole blocks: {', '.join(found.aside)}")
 
 
-def _show(folder: Path, name: str | None, to: Path | None, json: bool) -> None:
+def _show(folder: Path, name: str | None, to: Path | None, json: bool, dry: bool) -> None:
     """Print a sweep's grid, or what made one run and how it ended."""
     store = _opened(folder)
     if name is None:
@@ -53,7 +53,7 @@ def _show(folder: Path, name: str | None, to: Path | None, json: bool) -> None:
     )
 
 
-def _export(folder: Path, name: str | None, to: Path | None, json: bool) -> None:
+def _export(folder: Path, name: str | None, to: Path | None, json: bool, dry: bool) -> None:
     """Write a sweep as one NetCDF file, as a table, or as a picture of how its runs end."""
     from scalewright.sim.dataset import save
     from scalewright.sim.store.export import frame
@@ -79,10 +79,11 @@ def _export(folder: Path, name: str | None, to: Path | None, json: bool) -> None
     show(to_json({"written": str(to)}) if json else f"Written: {to}")
 
 
-def _prune(folder: Path, name: str | None, to: Path | None, json: bool) -> None:
-    """Delete the files that hold no run of a named sweep."""
-    files, runs = _opened(folder).prune()
-    show(to_json({"files": files, "runs": runs}) if json else f"Deleted {files} files with {runs} runs.")
+def _prune(folder: Path, name: str | None, to: Path | None, json: bool, dry: bool) -> None:
+    """Delete the files that hold no run of a named sweep; with `dry`, say how many they are."""
+    files, runs = _opened(folder).prune(dry=dry)
+    did = "Would delete" if dry else "Deleted"
+    show(to_json({"files": files, "runs": runs}) if json else f"{did} {files} files with {runs} runs.")
 
 
 def _opened(folder: Path) -> "Store":
@@ -91,9 +92,20 @@ def _opened(folder: Path) -> "Store":
     return Store(folder, create=False)
 
 
-VERBS: dict[str, Callable[[Path, str | None, Path | None, bool], None]] = {
+VERBS: dict[str, Callable[[Path, str | None, Path | None, bool, bool], None]] = {
     "status": _status,
     "show": _show,
     "export": _export,
     "prune": _prune,
 }
+
+
+def check_options(verb: str, name: str | None, to: Path | None, dry: bool) -> None:
+    """Raise ValueError where a verb, or "" for a grid, is given what it does not take."""
+    what = verb or "training a grid"
+    if name is not None and verb not in ("show", "export"):
+        raise ValueError(f"sweep: {what} takes no further name; given {name!r}")
+    if to is not None and verb != "export":
+        raise ValueError(f"sweep: --to is for export; given with {what}")
+    if dry and verb not in ("", "prune"):
+        raise ValueError(f"sweep: --dry-run is for a grid and for prune; given with {what}")

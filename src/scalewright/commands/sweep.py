@@ -32,7 +32,8 @@ def command(
         int | None, typer.Option(min=1, help="Processes of a pool or of a local cluster.")
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what the grid costs, and how much of it is there.")
+        bool,
+        typer.Option("--dry-run", help="Say what the grid costs and what is there; what prune would delete."),
     ] = False,
     to: Annotated[Path | None, typer.Option(help="export: a new file, .nc, .csv or .png.")] = None,
     json: Json = False,
@@ -42,8 +43,9 @@ def command(
     Ctrl-C stops cleanly and the same command goes on. Exit status 1 if runs failed.
     """
     with one_sentence(f"What is finished is in {store}: the same command goes on."):
+        kept.check_options(what if what in kept.VERBS else "", name, to, dry_run)
         if what in kept.VERBS:
-            kept.VERBS[what](store, name, to, json)
+            kept.VERBS[what](store, name, to, json, dry_run)
             return
         if not what.endswith(".toml"):
             raise ValueError(

@@ -3,7 +3,7 @@
 import logging
 import re
 import sys
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -226,6 +226,69 @@ def test_property_a_lost_worker_is_replaced(small, tmp_path):
         sweep.run(small(), store=tmp_path / "b", executor=Losing(10**6))
 
 
+def test_property_a_pool_that_breaks_loses_the_block_that_broke_it_alone(small, tmp_path):
+    """Property: one block kills the pool whenever it is in it, with all others there; they are trained."""
+
+    class Fragile(Local):
+        room = 4
+
+        def __init__(self):
+            self.inside: list[tuple[Future, tuple]] = []
+
+        def submit(self, function, /, *args):
+            self.inside.append((Breaking(self), (function, args)))
+            return self.inside[-1][0]
+
+        def settle(self):
+            inside, self.inside = self.inside, []
+            poisoned = any(args[0][0]["lr"] == 0.1 for _, (_, args) in inside)
+            for future, (function, args) in inside:
+                if poisoned:
+                    future.set_exception(BrokenExecutor("a process was killed"))
+                else:
+                    future.set_result(function(*args))
+
+    class Breaking(Future):
+        def __init__(self, pool):
+            super().__init__()
+            self.pool = pool
+
+        def done(self):
+            if not super().done() and (len(self.pool.inside) == self.pool.room or self.asked):
+                self.pool.settle()
+            self.asked = True
+            return super().done()
+
+        asked = False
+
+    grid = small(width=[8], lr=[0.01, 0.02, 0.05, 0.1, 0.2, 0.3], block=2)
+    with pytest.raises(sweep.SweepError, match=r"^sweep: 2 of 12 runs failed, .* a process was killed$"):
+        sweep.run(grid, store=tmp_path, executor=Fragile())
+    assert (sweep.open_grid(grid, tmp_path).diverged_at == -2).sel(lr=0.1).all()
+
+
+def test_property_results_that_are_dropped_or_mixed_up_are_not_stored(small, tmp_path):
+    """Property: an executor that returns nothing, or another block's arrays, fails in one sentence."""
+
+    class Dropping(Local):
+        def submit(self, function, /, *args):
+            future: Future = Future()
+            future.set_result(None)
+            return future
+
+    class Mixing(Local):
+        first = None
+
+        def submit(self, function, /, *args):
+            Mixing.first = Mixing.first or super().submit(function, *args)
+            return Mixing.first
+
+    with pytest.raises(sweep.SweepError, match="the executor gave NoneType for what the block returned"):
+        sweep.run(small(), store=tmp_path / "a", executor=Dropping())
+    with pytest.raises(sweep.SweepError, match=r"^sweep: 8 of 12 .* the executor gave the arrays of another"):
+        sweep.run(small(), store=tmp_path / "b", executor=Mixing())
+
+
 def test_bad_input(small, tmp_path, monkeypatch):
     """Property: the whole sentences, and nothing lost."""
     sweep.run(small(), store=tmp_path)
@@ -235,6 +298,8 @@ def test_bad_input(small, tmp_path, monkeypatch):
         sweep.run(small(steps=7), store=tmp_path)
     with pytest.raises(ValueError, match=r"another grid: lr no longer has 0\.01"):
         sweep.run(small(lr=[0.1]), store=tmp_path)
+    with pytest.raises(ValueError, match=r"^executor: workers must be at least 1; given 0$"):
+        sweep.run(small(None, steps=7), store=tmp_path, executor="processes", workers=0)
     with pytest.raises(TypeError, match=r"^executor must be one of local, .* given int$"):
         sweep.run(small(None, steps=7), store=tmp_path, executor=3)
     with pytest.raises(ValueError, match=r"^executor must be one of local, .* given 'clowd'$"):

@@ -26,6 +26,15 @@ def test_identity_a_run_is_its_plain_data():
     assert same.key("code") == run.key("code")
 
 
+def test_identity_a_grids_keys_are_those_of_its_runs():
+    """Identity: written value by value, or run by run; a key given with its default is not given."""
+    axes = {"lr": np.geomspace(1e-3, 10, 5), "batch": ["whole", 4], "optimizer": ["sgd", "adam"]}
+    grid = sweep.grid(seed=[2**40, 1], quantities=["ntk"], centred=True, **axes)
+    assert grid.keys("code") == tuple(run.key("code") for run in grid.runs)
+    assert sweep.grid(width=8).keys("code") == (Run(width=8).key("code"),)
+    assert sweep.grid(width=8, momentum=0.9) == sweep.grid(width=8)
+
+
 @pytest.mark.parametrize("name", [name for name in ENTRIES if name != "quantities"])
 def test_property_every_key_counts(name):
     """Property: another value of any key, and another version of the code, is another key of the store."""
@@ -46,6 +55,9 @@ def test_property_every_key_counts(name):
         ({"steps": 0}, [0]),
         ({"steps": 100, "points": 4, "schedule": "logarithmic"}, [0, 1, 10, 100]),
         ({"optimizer": "flow", "horizon": 4.0, "points": 3}, [0.0, 2.0, 4.0]),
+        ({"optimizer": "flow", "horizon": 4.0, "points": 2, "schedule": "logarithmic"}, [0.0, 4.0]),
+        ({"optimizer": "flow", "horizon": 4.0, "points": 1, "schedule": "logarithmic"}, [0.0, 4.0]),
+        ({"optimizer": "flow", "horizon": 4.0, "points": 3, "schedule": "logarithmic"}, [0.0, 0.004, 4.0]),
     ],
 )
 def test_identity_schedules(keys, points):
@@ -68,6 +80,9 @@ def test_property_small_gammas_and_the_flow_are_computed_in_double_precision():
         ({"lr": float("nan")}, "grid: lr must be a finite number; given nan"),
         ({"lr": -1}, "grid: lr must be positive; given -1"),
         ({"width": 8.5}, "grid: width must be an integer; given 8.5"),
+        ({"lr": 10**400}, "grid: lr must be a finite number; given 1000"),
+        ({"quantities": {"ntk", "loss"}}, "grid: quantities must be a list; given {"),
+        ({"name": 3}, "grid: name must be text, and keys be given by name; given 3"),
         ({"seed": True}, "grid: seed must be an integer; given True"),
         ({"lr": []}, "grid: axis lr must have at least one value; given none"),
         ({"lr": [0.1, 0.1]}, "grid: axis lr must have each value once; given 0.1 more often"),
