@@ -1,5 +1,6 @@
 """Build trajectories: xarray datasets whose variables and dimensions are declared in theory.observables."""
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -53,12 +54,30 @@ def _array(value: Any) -> Any:
     return value if isinstance(value, ExplicitlyIndexed) else np.asarray(value)
 
 
+def netcdf(data: xr.Dataset) -> bytes:
+    """Return a dataset as the bytes of a NetCDF-4 file.
+
+    In memory first, as HDF5 that meets a full disk keeps the file half open and later ends the process. With
+    a lock of this process: where a Dask client is open, `to_netcdf` asks its scheduler for one, by the name
+    of a file that is none.
+    """
+    from xarray.backends.h5netcdf_ import H5NetCDFStore
+    from xarray.backends.locks import HDF5_LOCK
+
+    content = io.BytesIO()
+    store = H5NetCDFStore.open(content, mode="w", lock=HDF5_LOCK)
+    try:
+        data.dump_to_store(store)
+    finally:
+        store.close()
+    return content.getvalue()
+
+
 def save(data: xr.Dataset, path: Path) -> Path:
     """Write a trajectory as NetCDF-4 under a temporary name and rename it: no half file is left."""
     path = Path(path)
     temporary = path.with_name(f".{path.name}.part")
-    # in memory first: HDF5 that meets a full disk keeps the file half open, and later ends the process
-    content = bytes(data.to_netcdf(engine="h5netcdf"))
+    content = netcdf(data)
     try:
         temporary.write_bytes(content)
         temporary.replace(path)

@@ -4,6 +4,7 @@ import logging
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -100,7 +101,8 @@ def run(
     blocks = plan(grid.runs, keys)
     if grid.name is not None:
         folder.remember(Sweep(grid.name, grid.to_dict(), keys))
-    missing = [left for left in (block.without(folder.places) for block in blocks) if left.runs]
+    there = folder.places
+    missing = [left for left in (block.without(there) for block in blocks) if left.runs]
     threads = grid.runs[0].threads
     if missing:
         with opened(
@@ -144,6 +146,7 @@ class _Driver:
     progress: Progress | None
     working: dict[Any, Planned] = field(default_factory=dict)
     attempts: dict[tuple[str, ...], int] = field(default_factory=dict)
+    alone: set[tuple[str, ...]] = field(default_factory=set)
     reasons: list[str] = field(default_factory=list)
 
     def drive(self) -> None:
@@ -195,9 +198,16 @@ class _Driver:
         if not any(future.done() for future in self.working):
             time.sleep(0.02)
 
+    def _must_wait(self) -> bool:
+        """Whether a block that is to be alone is in work, or is next while others are."""
+        if not self.alone:
+            return False
+        alone = any(block.keys in self.alone for block in self.working.values())
+        return alone or (bool(self.working) and self.waiting[-1].keys in self.alone)
+
     def _take_in(self, block: Planned, future: Any) -> None:
         try:
-            outcome: Outcome = future.result()
+            outcome = _checked(future.result(), block)
         except Exception as error:
             self._lost(block, error)
             return
@@ -248,6 +258,15 @@ class _Driver:
             if callable(getattr(future, "cancel", None)):
                 future.cancel()
         self.working.clear()
+
+
+def _checked(outcome: Any, block: Planned) -> Outcome:
+    """Return what came back, if it is of this block: an executor may drop a result or mix up two."""
+    if not isinstance(outcome, Outcome):
+        raise TypeError(f"the executor gave {type(outcome).__name__} for what the block returned")
+    if outcome.block is not None and outcome.block.keys != block.keys:
+        raise ValueError("the executor gave the arrays of another block")
+    return outcome
 
 
 def _hopeless(error: BaseException | None) -> str:

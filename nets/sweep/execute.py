@@ -33,6 +33,9 @@ from scalewright.sim.store.block import Block
 #: How the sentence begins by which a worker says that its version is another one.
 OTHER_VERSION = "executor: the workers' scalewright"
 MODULE = "scalewright.nets.sweep.execute"
+#: The threads of one process take turns: `functional_call` puts the weights into a module that blocks share,
+#: and two at once would train with each other's.
+_TURN = threading.Lock()
 
 
 @dataclass(frozen=True)

@@ -32,10 +32,13 @@ class Local:
 
 
 class Processes:
-    """A pool of fresh processes, made anew where one of them was killed."""
+    """A pool of fresh processes, made anew where one of them was killed.
+
+    A process that is killed takes with it everything that the pool was given: `room` says how much to give.
+    """
 
     def __init__(self, workers: int) -> None:
-        self.workers = workers
+        self.workers, self.room = workers, 2 * workers
         self._make()
 
     @property
@@ -116,7 +119,7 @@ def opened(
         folder: where submitit keeps its jobs.
 
     Raises:
-        ValueError: an unknown name, a package that is missing, a cluster that doesn't answer.
+        ValueError: an unknown name, no worker, a package that is missing, a cluster that doesn't answer.
         TypeError: an object without `submit`.
     """
     if not isinstance(executor, str):
@@ -127,6 +130,8 @@ def opened(
             )
         yield ByName(executor) if type(executor).__module__.startswith("distributed.") else executor
         return
+    if workers is not None and workers < 1:
+        raise ValueError(f"executor: workers must be at least 1; given {workers!r}")
     count = workers or max(1, (os.cpu_count() or 1) // threads)
     match executor:
         case "local":

@@ -1,6 +1,7 @@
 """A grid of runs: some keys fixed, the others axes, every combination once."""
 
 import itertools
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from scalewright.nets.sweep.specification import AXES, ENTRIES, Run, value
+from scalewright.nets.sweep.specification import AXES, ENTRIES, Run, key_of, value
 from scalewright.nets.sweep.validity import check_run
 
 
@@ -46,8 +47,22 @@ class Grid:
         return tuple(self)
 
     def keys(self, code: str) -> tuple[str, ...]:
-        """Return the keys of all runs in order, for a version of the code."""
-        return tuple(run.key(code) for run in self.runs)
+        """Return the keys of all runs in order, for a version of the code: those of `Run.key`."""
+        first = next(iter(self)).to_dict()
+        # each value is written once, and not once for every run that has it
+        texts = [
+            [f"{json.dumps(key)}:{json.dumps(one)}" for one in self.axes.get(key, (first[key],))]
+            for key in sorted(first)
+        ]
+        place = {key: index for index, key in enumerate(sorted(first))}
+        chosen = [texts[place[key]] for key in self.axes]
+        row = [parts[0] for parts in texts]
+        found = []
+        for values in itertools.product(*chosen):
+            for key, text in zip(self.axes, values, strict=True):
+                row[place[key]] = text
+            found.append(key_of(code, f"{{{','.join(row)}}}"))
+        return tuple(found)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON: what a store compares when the name is used again."""
@@ -69,6 +84,8 @@ def grid(name: str | None = None, **keys: Any) -> Grid:
     >>> grid(width=[64, 128], lr=np.geomspace(1e-3, 10, 5), seed=range(4)).size
     40
     """
+    if name is not None and not isinstance(name, str):
+        raise ValueError(f"grid: name must be text, and keys be given by name; given {name!r}")
     axes: dict[str, tuple[Any, ...]] = {}
     fixed: dict[str, Any] = {}
     for key, given in keys.items():
@@ -76,7 +93,7 @@ def grid(name: str | None = None, **keys: Any) -> Grid:
             fixed[key] = value(key, given)
             continue
         axes[key] = _axis(key, given)
-    found = Grid(axes, fixed, name)
+    found = Grid(axes, {key: one for key, one in fixed.items() if one != ENTRIES[key].default}, name)
     _check_corners(found)
     return found
 

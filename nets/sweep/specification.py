@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-import math
-from collections.abc import Callable, Iterable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
 from typing import Any
@@ -136,7 +136,7 @@ class Run:
     def key(self, code: str) -> str:
         """Return the run's name in a store: a hash of its canonical form and of the version of the code."""
         text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(f"{code}:{text}".encode()).hexdigest()[:24]
+        return key_of(code, text)
 
     def shape(self) -> tuple[Any, ...]:
         """Return what runs of one block have in common."""
@@ -148,6 +148,11 @@ AXES = tuple(name for name, entry in ENTRIES.items() if entry.metadata["axis"])
 MEMBER = tuple(name for name, entry in ENTRIES.items() if entry.metadata["member"])
 SHARED = tuple(name for name in ENTRIES if name not in MEMBER)
 _KINDS = {entry.name: type(entry.default) for entry in fields(Run)}
+
+
+def key_of(code: str, text: str) -> str:
+    """Return a run's key: a hash of the version of the code and of the run's canonical text."""
+    return hashlib.sha256(f"{code}:{text}".encode()).hexdigest()[:24]
 
 
 def value(name: str, given: Any) -> Any:
@@ -174,12 +179,12 @@ def _canonical(name: str, given: Any) -> Any:
         return given
     if kind is str and isinstance(given, str):
         return given
-    if kind is tuple and isinstance(given, Iterable) and not isinstance(given, str):
+    if kind is tuple and isinstance(given, Sequence) and not isinstance(given, str):  # a set has no order
         return tuple(given)
     number = isinstance(given, Real) and not isinstance(given, bool)
     if kind is int and number and (isinstance(given, Integral) or float(given).is_integer()):
         return int(given)
-    if kind is float and number and math.isfinite(given):
+    if kind is float and number and -sys.float_info.max <= given <= sys.float_info.max:
         return float(given)
     words = {bool: "true or false", str: "text", int: "an integer", float: "a finite number", tuple: "a list"}
     several = ", or a list of them" if ENTRIES[name].metadata["axis"] else ""

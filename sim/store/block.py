@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from scalewright.sim.dataset import netcdf
+
 #: Version of the files' layout; a file of another one is not read.
 SCHEMA = 1
 ENDING = ".nc"
@@ -92,8 +94,7 @@ def write(block: Block, folder: Path) -> Path:
     """
     path = folder / f"{block.name}{ENDING}"
     temporary = folder / f".{block.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.part"
-    # in memory first: HDF5 that meets a full disk keeps the file half open, and later ends the process
-    content = sealed(bytes(_dataset(block).to_netcdf(engine="h5netcdf")))
+    content = sealed(netcdf(_dataset(block)))
     try:
         temporary.write_bytes(content)
         temporary.replace(path)

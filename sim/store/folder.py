@@ -22,6 +22,8 @@ MARK = "scalewright-store.json"
 NAME = re.compile(r"[\w.-]+")
 #: Seconds after which nobody is still writing a file: it takes far less than one.
 ABANDONED = 3600
+#: Blocks held in memory while a table is made: a store may be larger than the memory.
+AT_ONCE = 32
 
 
 @dataclass(frozen=True)
@@ -106,21 +108,26 @@ class Store:
 
     def _refresh(self) -> list[str]:
         known, found = self._index.stamps(), dict(self._files())
+        kept = {name for name, stamp in found.items() if known.get(name) == stamp}
+        gone = [name for name in known if name not in kept]
+        if gone:
+            self._index.update(gone, [])
         new: list[tuple[str, Stamp, Block]] = []
         reasons = []
         for name, stamp in found.items():
-            if known.get(name) == stamp:
+            if name in kept:
                 continue
+            if len(new) == AT_ONCE:
+                self._index.update([], new)
+                new = []
             try:
                 new.append((name, stamp, blocks.read(self.blocks / name)))
             except FileNotFoundError:  # another process set it aside first
                 continue
             except Damaged as error:
                 reasons.append(f"{error}; it was set aside as {self._set_aside(name)}")
-        kept = {name for name, stamp in found.items() if known.get(name) == stamp}
-        gone = [name for name in known if name not in kept]
-        if new or gone:
-            self._index.update(gone, new)
+        if new:
+            self._index.update([], new)
         return reasons
 
     def _files(self) -> Iterator[tuple[str, Stamp]]:

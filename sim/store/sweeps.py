@@ -43,9 +43,9 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     Wider: the same fixed values and the same axes in the same order, each with all of its old values.
     """
     for key in sorted(set(old["fixed"]) | set(new["fixed"])):
-        before, after = (grid["fixed"].get(key, "an axis") for grid in (old, new))
+        before, after = (_said(grid, key) for grid in (old, new))
         if before != after:
-            return f"{key} was {before!r} and is {after!r}"
+            return f"{key} was {before} and is {after}"
     if list(old["axes"]) != list(new["axes"]):
         return f"the axes were {', '.join(old['axes'])} and are {', '.join(new['axes'])}"
     for axis, values in old["axes"].items():
@@ -53,3 +53,10 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
         if lost:
             return f"{axis} no longer has {lost[0]!r}"
     return ""
+
+
+def _said(grid: Mapping[str, Any], key: str) -> str:
+    """Return what a grid makes of a key, in words."""
+    if key in grid["fixed"]:
+        return repr(grid["fixed"][key])
+    return "an axis" if key in grid["axes"] else "the default"

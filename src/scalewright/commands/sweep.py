@@ -32,7 +32,8 @@ def command(
         int | None, typer.Option(min=1, help="Processes of a pool or of a local cluster.")
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what the grid costs, and how much of it is there.")
+        bool,
+        typer.Option("--dry-run", help="Say what the grid costs and what is there; what prune would delete."),
     ] = False,
     to: Annotated[Path | None, typer.Option(help="export: a new file, .nc, .csv or .png.")] = None,
     json: Json = False,

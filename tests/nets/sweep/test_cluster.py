@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import xarray as xr
 
 from scalewright.nets import sweep
 from scalewright.sim.store import Store
@@ -98,6 +99,24 @@ def _keys(file: Path) -> tuple[str, ...]:
     from scalewright.sim.store import block
 
     return block.read(file).keys
+
+
+def test_identity_files_are_written_while_a_client_is_open(tmp_path, small, as_bytes):
+    """Identity: blocks and exports beside an open Dask client, whose scheduler has no part in them."""
+    import distributed
+
+    from scalewright.sim import dataset
+
+    grid = small(width=[8])
+    expected = sweep.run(grid, store=tmp_path / "alone").load()
+    with distributed.Client(
+        processes=False, n_workers=1, threads_per_worker=2, dashboard_address=None
+    ) as one:
+        found = sweep.run(grid, store=tmp_path / "beside", executor=one.get_executor(pure=False))
+        assert as_bytes(found) == as_bytes(expected)
+        dataset.save(found.load(), tmp_path / "found.nc")
+    with xr.open_dataset(tmp_path / "found.nc", engine="h5netcdf") as again:
+        assert as_bytes(again.load()) == as_bytes(expected)
 
 
 def test_identity_submitit_gives_the_same_bytes(tmp_path, as_bytes, small):

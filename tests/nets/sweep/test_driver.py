@@ -2,7 +2,8 @@
 
 import logging
 import re
-from concurrent.futures import Future, ThreadPoolExecutor
+import sys
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -74,6 +75,20 @@ def test_identity_the_trajectory_has_the_grids_axes(small, tmp_path):
     assert np.isnan(found.loss.values[:, 2, :, -1]).all()
     assert np.isfinite(found.loss.values[:, :2]).all()
     assert found.attrs["missing"] == 0
+
+
+def test_identity_threads_of_one_process_do_not_share_weights(small, tmp_path, as_bytes):
+    """Identity: four threads at once, which take turns at a module that blocks share, to the byte."""
+    grid = small(width=[8], lr=[0.01, 0.02, 0.05, 0.1], steps=30, block=2, quantities=[])
+    here = as_bytes(sweep.run(grid, store=tmp_path / "here"))
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)  # threads that interrupt each other everywhere
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            there = sweep.run(grid, store=tmp_path / "there", executor=pool)
+    finally:
+        sys.setswitchinterval(before)
+    assert as_bytes(there) == here
 
 
 @pytest.mark.parametrize("executor", ["threads", "processes"])
@@ -268,6 +283,8 @@ def test_bad_input(small, tmp_path, monkeypatch):
         sweep.run(small(steps=7), store=tmp_path)
     with pytest.raises(ValueError, match=r"another grid: lr no longer has 0\.01"):
         sweep.run(small(lr=[0.1]), store=tmp_path)
+    with pytest.raises(ValueError, match=r"^executor: workers must be at least 1; given 0$"):
+        sweep.run(small(None, steps=7), store=tmp_path, executor="processes", workers=0)
     with pytest.raises(TypeError, match=r"^executor must be one of local, .* given int$"):
         sweep.run(small(None, steps=7), store=tmp_path, executor=3)
     with pytest.raises(ValueError, match=r"^executor must be one of local, .* given 'clowd'$"):

@@ -26,6 +26,15 @@ def test_identity_a_run_is_its_plain_data():
     assert same.key("code") == run.key("code")
 
 
+def test_identity_a_grids_keys_are_those_of_its_runs():
+    """Identity: written value by value, or run by run; a key given with its default is not given."""
+    axes = {"lr": np.geomspace(1e-3, 10, 5), "batch": ["whole", 4], "optimizer": ["sgd", "adam"]}
+    grid = sweep.grid(seed=[2**40, 1], quantities=["ntk"], centred=True, **axes)
+    assert grid.keys("code") == tuple(run.key("code") for run in grid.runs)
+    assert sweep.grid(width=8).keys("code") == (Run(width=8).key("code"),)
+    assert sweep.grid(width=8, momentum=0.9) == sweep.grid(width=8)
+
+
 @pytest.mark.parametrize("name", [name for name in ENTRIES if name != "quantities"])
 def test_property_every_key_counts(name):
     """Property: another value of any key, and another version of the code, is another key of the store."""

@@ -293,3 +293,24 @@ def test_property_a_store_whose_maker_was_killed_is_made_again(tmp_path):
     (folder / "notes.txt").touch()
     with pytest.raises(ValueError, match="is a folder of other things"):
         Store(folder)
+
+
+def test_property_a_table_is_made_again_a_few_files_at_a_time(store, block, monkeypatch):
+    """Property: never more blocks in memory than `AT_ONCE`, and every run is found."""
+    from scalewright.sim.store.index import Index
+
+    for name in "abcde":
+        store.add(block(name))
+    (store.folder / "index.sqlite").unlink()
+    held, honest = [], Index.update
+
+    def update(self, gone, found):
+        held.append(len(list(found)))
+        honest(self, gone, found)
+
+    monkeypatch.setattr(Index, "update", update)
+    monkeypatch.setattr("scalewright.sim.store.folder.AT_ONCE", 2)
+    again = Store(store.folder)
+    again.refresh()
+    assert held == [2, 2, 1]
+    assert set(again.places) == set("abcde")
