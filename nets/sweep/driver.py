@@ -4,7 +4,6 @@ import logging
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -146,7 +145,6 @@ class _Driver:
     progress: Progress | None
     working: dict[Any, Planned] = field(default_factory=dict)
     attempts: dict[tuple[str, ...], int] = field(default_factory=dict)
-    alone: set[tuple[str, ...]] = field(default_factory=set)
     reasons: list[str] = field(default_factory=list)
 
     def drive(self) -> None:
@@ -197,13 +195,6 @@ class _Driver:
                 return
         if not any(future.done() for future in self.working):
             time.sleep(0.02)
-
-    def _must_wait(self) -> bool:
-        """Whether a block that is to be alone is in work, or is next while others are."""
-        if not self.alone:
-            return False
-        alone = any(block.keys in self.alone for block in self.working.values())
-        return alone or (bool(self.working) and self.waiting[-1].keys in self.alone)
 
     def _take_in(self, block: Planned, future: Any) -> None:
         try:

@@ -33,8 +33,8 @@ from scalewright.sim.store.block import Block
 #: How the sentence begins by which a worker says that its version is another one.
 OTHER_VERSION = "executor: the workers' scalewright"
 MODULE = "scalewright.nets.sweep.execute"
-#: The threads of one process take turns: `functional_call` puts the weights into a module that blocks share,
-#: and two at once would train with each other's.
+#: The threads of one process take turns: the number of torch's threads is the process's, and
+#: `functional_call` puts weights into a module that blocks share: two at once would train with each other's.
 _TURN = threading.Lock()
 
 
@@ -72,7 +72,7 @@ def execute(specifications: Sequence[dict[str, Any]], keys: Sequence[str], versi
     planned = Planned(tuple(from_dict(plain) for plain in specifications), tuple(keys))
     start, host = time.monotonic(), platform.node()
     try:
-        with computing(planned.runs[0].threads):
+        with _TURN, computing(planned.runs[0].threads):
             block = train(planned)
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
@@ -160,14 +160,12 @@ def _program(run: Run) -> Program:
             compiled=run.compiled,
             dtype=run.precision,
             device=run.device,
-        ),
-        threading.get_ident(),
+        )
     )
 
 
 @lru_cache(maxsize=64)
-def _cached(run: Run, thread: int) -> Program:
-    """A call puts weights into the module: every thread of a process has a module of its own."""
+def _cached(run: Run) -> Program:
     module = construct(build_of(run), **sizes_of(run))
     module.to(torch.device(run.device), getattr(torch, run.precision))
     return Program(module, resolve(run.loss), compiled=run.compiled)

@@ -32,13 +32,10 @@ class Local:
 
 
 class Processes:
-    """A pool of fresh processes, made anew where one of them was killed.
-
-    A process that is killed takes with it everything that the pool was given: `room` says how much to give.
-    """
+    """A pool of fresh processes, made anew where one of them was killed."""
 
     def __init__(self, workers: int) -> None:
-        self.workers, self.room = workers, 2 * workers
+        self.workers = workers
         self._make()
 
     @property

@@ -69,15 +69,6 @@ def test_identity_a_grid_is_trained_once_and_told_about(elsewhere):
     assert json.loads(call("prune", "--json").stdout) == {"files": 1, "runs": 6, "deleted": True}
 
 
-def test_bad_input_options_that_a_verb_does_not_take(elsewhere):
-    """Property: the whole sentences; nothing is ignored in silence."""
-    call("grid.toml")
-    assert refused("status", "rates") == "sweep: status takes no further name; given 'rates'"
-    assert refused("grid.toml", "rates") == "sweep: training a grid takes no further name; given 'rates'"
-    assert refused("status", "--to", "x.nc") == "sweep: --to is for export; given with status"
-    assert refused("status", "--dry-run") == "sweep: --dry-run is for a grid and for prune; given with status"
-
-
 def test_identity_show_finds_a_run_by_the_beginning_of_its_key(elsewhere):
     """Identity: what made the run, how it ended, and on what."""
     call("grid.toml")

@@ -3,7 +3,7 @@
 import logging
 import re
 import sys
-from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -105,7 +105,7 @@ def test_identity_every_executor_gives_the_same_bytes(small, tmp_path, as_bytes,
 
 
 def test_identity_threads_of_one_process_do_not_meet(small, tmp_path, as_bytes):
-    """Identity: four threads train blocks of one shape at once, each on a module of its own."""
+    """Identity: four threads that are given blocks of one shape at once take turns."""
     grid = small(None, seed=range(8), lr=[0.1, 1.0], steps=40, block=2)
     here = as_bytes(sweep.run(grid, store=tmp_path / "here"))
     with ThreadPoolExecutor(4) as pool:
