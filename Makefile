@@ -4,19 +4,19 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ROOMS := theory sim nets papers
 
-.PHONY: demo test test-slow test-gpu test-crosslib check install links clean
+.PHONY: demo test test-slow test-gpu test-crosslib test-cluster check install links clean
 
 demo: install
 	$(BIN)/scalewright verify --scale smoke
 
 # Two workers share the cores: threads of their own would wait for each other, and small products take minutes.
-test test-slow: export OMP_NUM_THREADS = 1
+test test-slow test-cluster: export OMP_NUM_THREADS = 1
 
 test: install
-	$(BIN)/python -m pytest -n 2 -m "not slow and not gpu and not crosslib"
+	$(BIN)/python -m pytest -n 2 -m "not slow and not gpu and not crosslib and not cluster"
 
 test-slow: install
-	$(BIN)/python -m pytest -n 2 -m slow --timeout 900
+	$(BIN)/python -m pytest -n 2 -m "slow and not cluster" --timeout 900
 
 test-gpu: install
 	$(BIN)/python -m pytest -m gpu --timeout 900
@@ -26,6 +26,10 @@ test-crosslib: install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps \
 		curvlinops-for-pytorch einconv einops linear-operator tqdm
 	$(BIN)/python -m pytest -m crosslib
+
+test-cluster: install
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,cluster]"
+	$(BIN)/python -m pytest -m cluster --timeout 900
 
 check: install links
 	$(BIN)/ruff check .

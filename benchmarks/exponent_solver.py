@@ -109,7 +109,7 @@ def conclusions(seconds: dict[str, float]) -> dict[str, float]:
 
 def main() -> None:
     """Print a line a task and a ratio a conclusion, and write results/exponent_solver.json."""
-    from scalewright.papers.provenance import environment
+    from scalewright.sim.provenance import environment
 
     seconds = measured()
     for name, value in seconds.items():

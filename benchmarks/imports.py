@@ -29,7 +29,7 @@ def seconds(command: list[str]) -> float:
 
 def main() -> None:
     """Print a line a task and write results/imports.json."""
-    from scalewright.papers.provenance import environment
+    from scalewright.sim.provenance import environment
 
     found = {name: seconds(command) for name, command in TASKS.items()}
     rows = {name: {"seconds": s, "over torch": s / found["import torch"]} for name, s in found.items()}

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from scalewright import nets
-from scalewright.papers.provenance import environment
 from scalewright.papers.super_consistency import linear_networks, settings
 from scalewright.sim import linear
+from scalewright.sim.provenance import environment
 
 STEPS = 30
 WIDTHS = (256, 1024, 4096)

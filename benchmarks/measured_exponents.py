@@ -65,7 +65,7 @@ def draw(rows: Sequence[Measured], path: Path) -> None:
 
 def main() -> None:
     """Print a line an exponent; write results/measured_exponents.json and the figure."""
-    from scalewright.papers.provenance import environment
+    from scalewright.sim.provenance import environment
 
     rows, seconds = [], {}
     for case in (case for group in GROUPS.values() for case in group()):

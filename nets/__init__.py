@@ -8,7 +8,7 @@ if __name__ != "scalewright.nets":
 
 # Loaded at once and not on first use: `train`, `sharpness`, `observe` and `parametrize` are functions named
 # like their modules, and a module that is imported later would take the name of the function.
-from scalewright.nets import data, models
+from scalewright.nets import data, feeds, minibatch, models, sweep
 from scalewright.nets.curvature.certificate import kuczynski_wozniakowski, products_needed
 from scalewright.nets.curvature.density import Density, plot_density, spectral_density
 from scalewright.nets.curvature.edge import edge_of_stability, plot_sharpness
@@ -24,8 +24,9 @@ from scalewright.nets.curvature.quantities import quantities
 from scalewright.nets.curvature.trace import TraceEstimate, trace
 from scalewright.nets.curvature.tracker import SharpnessTracker
 from scalewright.nets.curvature.warm import Memory, warm_eigenpair
-from scalewright.nets.ensemble import Ensemble
+from scalewright.nets.ensemble import Ensemble, Member
 from scalewright.nets.observe import feature_change, observe
+from scalewright.nets.optimizers import Settings
 from scalewright.nets.parametrize import Parametrized, parametrize
 from scalewright.nets.sharpness import measure, sharpness
 from scalewright.nets.train import train
@@ -38,19 +39,23 @@ __all__ = [
     "Fisher",
     "GaussNewton",
     "Hessian",
+    "Member",
     "Memory",
     "Operator",
     "Parametrized",
     "Preconditioned",
     "Residual",
+    "Settings",
     "SharpnessTracker",
     "TraceEstimate",
     "data",
     "directional_sharpness",
     "edge_of_stability",
     "feature_change",
+    "feeds",
     "kuczynski_wozniakowski",
     "measure",
+    "minibatch",
     "models",
     "observe",
     "parametrize",
@@ -63,6 +68,7 @@ __all__ = [
     "share_in",
     "sharpness",
     "spectral_density",
+    "sweep",
     "top_eigenpairs",
     "trace",
     "train",

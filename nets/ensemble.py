@@ -1,14 +1,13 @@
 """Many networks of one shape as one: parameters stacked along a leading member axis."""
 
 import copy
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, vmap
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.dropout import _DropoutNd
 
@@ -22,10 +21,17 @@ from scalewright.nets.parametrize import (
     numbers_of,
     one_if_none,
 )
+from scalewright.nets.stacked import Call, Stacked, forward, like
 from scalewright.theory.parametrization import Numbers, Parametrization
 
-Stacked = dict[str, Tensor]
-Call = Callable[[nn.Module, Tensor], Any]
+
+@dataclass(frozen=True)
+class Member:
+    """What tells one network of a block from another: seed of the weights, base learning rate, gamma."""
+
+    seed: int = 0
+    lr: float = 1.0
+    gamma: float = 1.0
 
 
 @dataclass
@@ -41,9 +47,10 @@ class Ensemble:
         multipliers: name -> (M,).
         rates: name -> learning rate over the base rate, the diagonal of Lambda (M,).
         epsilons: name -> Adam's epsilon over the base epsilon (M,).
+        decays: name -> weight decay over the base weight decay (M,).
         lr: base learning rate (M,).
         axes: axis -> its values; () where there is one network and no axis.
-        optimizer: "sgd" or "adam".
+        optimizer: the one that the parametrization is made for, such as "sgd" or "adam".
         initial: the parameters at initialisation.
         centred: subtract the outputs at initialisation.
         diverged_at: step at which a member diverged, -1 for the others (M,), int64 on the CPU.
@@ -55,6 +62,7 @@ class Ensemble:
     multipliers: Stacked
     rates: Stacked
     epsilons: Stacked
+    decays: Stacked
     lr: Tensor
     axes: dict[str, np.ndarray]
     optimizer: str
@@ -98,41 +106,83 @@ class Ensemble:
         """
         axes = _axes(gamma, seeds, lrs)
         gammas = [float(value) for value in np.atleast_1d(np.asarray(gamma, dtype=float))]
+        members = [
+            Member(int(seed), float(lr), strength) for strength in gammas for seed in seeds for lr in lrs
+        ]
+        ensemble = cls.stack(
+            build,
+            parametrization,
+            members,
+            width=width,
+            inputs=inputs,
+            outputs=outputs,
+            base_width=base_width,
+            gain=gain,
+            dtype=dtype,
+            device=device,
+            centred=centred,
+        )
+        fixed = {} if "gamma" in axes else {"gamma": gammas[0]}
+        return replace(ensemble, axes=axes, attrs={**ensemble.attrs, **fixed})
+
+    @classmethod
+    def stack(
+        cls,
+        build: Build,
+        parametrization: Parametrization,
+        members: Sequence[Member],
+        *,
+        width: int,
+        inputs: int,
+        outputs: int,
+        base_width: int = 1,
+        gain: Gain = "auto",
+        dtype: torch.dtype = torch.float64,
+        device: str | torch.device = "auto",
+        centred: bool = False,
+    ) -> "Ensemble":
+        """Stack the networks that `parametrize` makes one by one, each with its own seed, rate and gamma.
+
+        Raises:
+            ValueError: no member, parameter names that do not match, a model with frozen parameters, or one
+                in training mode with layers that this changes.
+        """
+        if not members:
+            raise ValueError("Ensemble.stack: members must hold at least one; given none")
         sizes = {"width": width, "inputs": inputs, "outputs": outputs}
         model = construct(build, **sizes)
         for name, weight in model.named_parameters():
             if not weight.requires_grad:
                 raise ValueError(
-                    f"Ensemble.of: every parameter must have requires_grad=True; given {name!r} without"
+                    f"Ensemble: every parameter must have requires_grad=True; given {name!r} without"
                 )
-        numbers = [
-            numbers_of(model, parametrization, gamma=g, base_width=base_width, **sizes) for g in gammas
-        ]
-        drawn = [
-            initial_weights(model, entries, gain=gain, seed=int(seed), width=width)
-            for entries in numbers
-            for seed in seeds
-        ]
-        rate = torch.tensor(list(lrs), dtype=dtype, device=resolve(device)).repeat(len(gammas) * len(seeds))
-        parameters = {
-            name: torch.stack([weights[name] for weights in drawn])
-            .to(rate)
-            .repeat_interleave(len(lrs), dim=0)
-            for name in numbers[0]
+        numbers = {
+            gamma: numbers_of(model, parametrization, gamma=gamma, base_width=base_width, **sizes)
+            for gamma in dict.fromkeys(member.gamma for member in members)
         }
-        fixed = {} if "gamma" in axes else {"gamma": gammas[0]}
+        drawn = {
+            key: initial_weights(model, numbers[key[0]], gain=gain, seed=key[1], width=width)
+            for key in dict.fromkeys((member.gamma, member.seed) for member in members)
+        }
+        rate = torch.tensor([member.lr for member in members], dtype=dtype, device=resolve(device))
+        rows = [numbers[member.gamma] for member in members]
+        parameters = {
+            name: torch.stack([drawn[member.gamma, member.seed][name] for member in members]).to(rate)
+            for name in rows[0]
+        }
         return cls(
             model.to(rate.device, dtype),
             parameters,
-            _scales(numbers, "multiplier", rate),
-            _scales(numbers, "lr", rate),
-            _scales(numbers, "eps", rate),
+            _scales(rows, "multiplier", rate),
+            _scales(rows, "lr", rate),
+            _scales(rows, "eps", rate),
+            _scales(rows, "weight_decay", rate),
             rate,
-            axes,
+            {},
             parametrization.optimizer,
             {name: weight.clone() for name, weight in parameters.items()},
             centred,
-            attrs={"parametrization": parametrization.name, **sizes, "base_width": base_width, **fixed},
+            attrs={"parametrization": parametrization.name, **sizes, "base_width": base_width},
         )
 
     @classmethod
@@ -167,6 +217,7 @@ class Ensemble:
             _scales(numbers, "multiplier", rate),
             _scales(numbers, "lr", rate),
             _scales(numbers, "eps", rate),
+            _scales(numbers, "weight_decay", rate),
             rate,
             {},
             "sgd" if wrapped is None else wrapped.optimizer,
@@ -212,22 +263,23 @@ class Ensemble:
         """Return the parameters as fresh leaves that record gradients and share the weights' memory."""
         return {name: weight.detach().requires_grad_() for name, weight in self.parameters.items()}
 
-    def forward(self, parameters: Mapping[str, Tensor], inputs: Tensor, call: Call | None = None) -> Any:
-        """Return the outputs (M, P, K) of all members at `parameters` on shared inputs (P, ...).
+    def forward(
+        self,
+        parameters: Mapping[str, Tensor],
+        inputs: Tensor,
+        call: Call | None = None,
+        *,
+        shared: bool = True,
+    ) -> Any:
+        """Return the outputs (M, P, K) of all members at `parameters`.
 
-        `call(model, inputs)` replaces the plain forward inside the mapped function, for instance to return
-        what hooks recorded; whatever it returns comes back with the leading member axis.
+        Args:
+            parameters: name -> (M, *shape).
+            inputs: (P, ...), or where they are not `shared` each member's own (M, P, ...).
+            call: `call(model, inputs)` replaces the plain forward inside the mapped function, for instance
+                to return what hooks recorded; whatever it returns comes back with the leading member axis.
         """
-        scaled = {name: weight * like(self.multipliers[name], weight) for name, weight in parameters.items()}
-        run = _Calling(self.model, call) if call is not None else self.model
-        prefix = "model." if call is not None else ""
-
-        def member(weights: Stacked) -> Any:
-            return functional_call(
-                run, {prefix + name: weight for name, weight in weights.items()}, (inputs,)
-            )
-
-        return vmap(member, randomness="error")(scaled)
+        return forward(self.model, self.multipliers, parameters, inputs, call, shared=shared)
 
     def weights(self, *, effective: bool = False) -> list[dict[str, np.ndarray]]:
         """Return {name: array} for each member; `effective` gives multiplier * w, the same in every gauge."""
@@ -252,23 +304,12 @@ class Ensemble:
             multipliers=pick(self.multipliers),
             rates=pick(self.rates),
             epsilons=pick(self.epsilons),
+            decays=pick(self.decays),
             lr=self.lr[there],
             axes={},
             initial=pick(self.initial),
             diverged_at=self.diverged_at[index],
         )
-
-
-class _Calling(nn.Module):
-    """Call a model through a function, so that `functional_call` puts the weights in around it."""
-
-    def __init__(self, model: nn.Module, call: Call) -> None:
-        super().__init__()
-        self.model = model
-        self.call = call
-
-    def forward(self, inputs: Tensor) -> Any:
-        return self.call(self.model, inputs)
 
 
 def _with_constants(inner: nn.Module, wrapped: Parametrized | None) -> nn.Module:
@@ -298,19 +339,10 @@ def _check_mode(model: nn.Module) -> None:
             )
 
 
-def like(values: Tensor, stacked: Tensor) -> Tensor:
-    """Return one number a member (M,) in a shape that multiplies stacked tensors (M, ...)."""
-    return values.reshape(-1, *[1] * (stacked.ndim - 1))
-
-
-def _scales(numbers: Sequence[Mapping[str, Numbers]], entry: str, rate: Tensor) -> Stacked:
-    """Return one kind of number for every member (M,); members of one gamma stand together."""
-    repeats = len(rate) // len(numbers)
+def _scales(rows: Sequence[Mapping[str, Numbers]], entry: str, rate: Tensor) -> Stacked:
+    """Return one kind of number for every member (M,), a row each."""
     return {
-        name: rate.new_tensor([one_if_none(getattr(row[name], entry)) for row in numbers]).repeat_interleave(
-            repeats
-        )
-        for name in numbers[0]
+        name: rate.new_tensor([one_if_none(getattr(row[name], entry)) for row in rows]) for name in rows[0]
     }
 
 

@@ -10,7 +10,9 @@ from torch import Tensor
 class Loss(ABC):
     """A loss of outputs (M, P, K) for M members, convex in the outputs.
 
-    Targets are shared by the members: (P, K), or class indices (P,) for cross-entropy.
+    Targets are shared by the members: (P, K), or class indices (P,) for cross-entropy; or each member has its
+    own, with the leading axis of members. Outputs may have more axes than one before the last, such as the
+    positions of a text: then class indices have them too, and P stands for their product.
     """
 
     name: ClassVar[str]
@@ -39,15 +41,15 @@ class SquaredLoss(Loss):
 
     def value(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the loss of each member (M,)."""
-        return (outputs - targets).square().sum((1, 2)) / (2 * outputs.shape[1])
+        return (outputs - targets).square().flatten(1).sum(1) / (2 * _samples(outputs))
 
     def gradient(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return (f - y) / P."""
-        return (outputs - targets) / outputs.shape[1]
+        return (outputs - targets) / _samples(outputs)
 
     def curvature(self, outputs: Tensor, targets: Tensor, vectors: Tensor) -> Tensor:
         """Return vectors / P."""
-        return vectors / outputs.shape[1]
+        return vectors / _samples(outputs)
 
     def check(self, targets: Tensor, samples: int) -> None:
         """Targets are real numbers (P, K)."""
@@ -69,20 +71,20 @@ class CrossEntropy(Loss):
     def value(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the loss of each member (M,)."""
         logarithms = torch.log_softmax(outputs, dim=-1)
-        return -(self._probabilities(outputs, targets) * logarithms).sum((1, 2)) / outputs.shape[1]
+        return -(self._probabilities(outputs, targets) * logarithms).flatten(1).sum(1) / _samples(outputs)
 
     def gradient(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return (softmax(f) - y) / P."""
-        return (outputs.softmax(-1) - self._probabilities(outputs, targets)) / outputs.shape[1]
+        return (outputs.softmax(-1) - self._probabilities(outputs, targets)) / _samples(outputs)
 
     def curvature(self, outputs: Tensor, targets: Tensor, vectors: Tensor) -> Tensor:
         """Return (diag(p) - p p^T) vectors / P with p = softmax(f)."""
         softmax = outputs.softmax(-1)
-        return softmax * (vectors - (softmax * vectors).sum(-1, keepdim=True)) / outputs.shape[1]
+        return softmax * (vectors - (softmax * vectors).sum(-1, keepdim=True)) / _samples(outputs)
 
     def check(self, targets: Tensor, samples: int) -> None:
         """Targets are class indices, or rows of probabilities."""
-        if targets.ndim == 1 and len(targets) == samples and not targets.is_floating_point():
+        if targets.ndim >= 1 and len(targets) == samples and not targets.is_floating_point():
             return
         rows = targets.ndim == 2 and len(targets) == samples and targets.is_floating_point()
         if not rows or bool(((targets.sum(-1) - 1).abs() > 1e-4).any()) or bool((targets < 0).any()):
@@ -94,7 +96,7 @@ class CrossEntropy(Loss):
 
     @staticmethod
     def _probabilities(outputs: Tensor, targets: Tensor) -> Tensor:
-        if targets.ndim == 2:
+        if targets.is_floating_point():
             return targets
         return torch.nn.functional.one_hot(targets.long(), outputs.shape[-1]).to(outputs.dtype)
 
@@ -113,6 +115,10 @@ def resolve(loss: str | Loss) -> Loss:
     if loss not in LOSSES:
         raise ValueError(f"loss must be one of {', '.join(map(repr, LOSSES))}; given {loss!r}")
     return LOSSES[loss]
+
+
+def _samples(outputs: Tensor) -> int:
+    return outputs[0, ..., 0].numel()
 
 
 def check_classes(targets: Tensor, classes: int) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from scalewright.nets.ensemble import Ensemble, Stacked
+from scalewright.nets.ensemble import Ensemble
+from scalewright.nets.stacked import Stacked
 
 
 @dataclass
@@ -52,9 +53,17 @@ def weight_layers(model: nn.Module) -> list[str]:
 
 
 def activations(
-    ensemble: Ensemble, inputs: Tensor, names: Sequence[str] | None = None, parameters: Stacked | None = None
+    ensemble: Ensemble,
+    inputs: Tensor,
+    names: Sequence[str] | None = None,
+    parameters: Stacked | None = None,
+    *,
+    shared: bool = True,
 ) -> dict[str, Record]:
-    """Return the records of every member, (M, P, ...), at `parameters` (the present weights by default)."""
+    """Return the records of every member, (M, P, ...), at `parameters` (the present weights by default).
+
+    `inputs` are (P, ...), or where they are not `shared` each member's own (M, P, ...).
+    """
 
     def call(model: nn.Module, batch: Tensor) -> dict[str, tuple[list[Tensor], list[Tensor]]]:
         with observe(model, names) as records:
@@ -63,18 +72,19 @@ def activations(
 
     with torch.no_grad():
         weights = ensemble.parameters if parameters is None else parameters
-        found = ensemble.forward(weights, inputs.to(ensemble.device, ensemble.dtype), call)
+        there = inputs.to(ensemble.device, ensemble.dtype if inputs.is_floating_point() else None)
+        found = ensemble.forward(weights, there, call, shared=shared)
     return {name: Record(*lists) for name, lists in found.items()}
 
 
-def feature_change(ensemble: Ensemble, inputs: Tensor) -> Tensor:
+def feature_change(ensemble: Ensemble, inputs: Tensor, *, shared: bool = True) -> Tensor:
     r"""Return $\sqrt{\langle (h_t - h_0)^2 \rangle}$ for the output h of every weight layer (M, layers).
 
     The change is since initialisation, the mean over samples and units; the last layer's are the outputs.
     """
     layers = weight_layers(ensemble.model)
-    now = activations(ensemble, inputs, layers)
-    then = activations(ensemble, inputs, layers, ensemble.initial)
+    now = activations(ensemble, inputs, layers, shared=shared)
+    then = activations(ensemble, inputs, layers, ensemble.initial, shared=shared)
     changes = [
         (now[name].outputs[-1] - then[name].outputs[-1]).flatten(1).square().mean(1).sqrt() for name in layers
     ]

@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ from scalewright.theory.parametrization import Numbers, Parametrization
 from scalewright.theory.power import Power
 
 Build = Callable[..., nn.Module]
+NORMS = (nn.LayerNorm, nn.GroupNorm, nn.RMSNorm, nn.modules.batchnorm._BatchNorm)
+NUMBER = re.compile(r"\.\d+\.")
 
 
 def construct(build: Build, *, width: int, inputs: int, outputs: int) -> nn.Module:
@@ -46,6 +49,9 @@ def numbers_of(
 ) -> dict[str, Numbers]:
     """Return {parameter name: its numbers} in the order of the model.
 
+    A parametrization that states a stack's block once, as "blocks.mlp.up.weight", holds for every one of
+    them, "blocks.3.mlp.up.weight".
+
     Raises:
         ValueError: the parametrization knows other parameters than the model has.
     """
@@ -56,28 +62,45 @@ def numbers_of(
                 f"the forward pass; given {power} at {name!r}: multiply there in the module's forward, by "
                 "`factors_at`, and drop it from `multipliers`"
             )
-    at = parametrization.at(width=width, base_width=base_width, inputs=inputs, outputs=outputs, gamma=gamma)
+    sizes = {"width": width, "base_width": base_width, "inputs": inputs, "outputs": outputs, "gamma": gamma}
+    at = parametrization.at(**{name: size for name, size in sizes.items() if name in parametrization.sizes})
     names = [name for name, _ in model.named_parameters()]
-    if set(names) != set(at):
-        missing = ", ".join(sorted(set(names) - set(at))) or "none"
-        unknown = ", ".join(sorted(set(at) - set(names))) or "none"
+    entries = {name: name if name in at else NUMBER.sub(".", name, count=1) for name in names}
+    if set(entries.values()) != set(at):
+        missing = ", ".join(sorted(name for name in names if entries[name] not in at)) or "none"
+        unknown = ", ".join(sorted(set(at) - set(entries.values()))) or "none"
         raise ValueError(
             f"parametrize: parametrization {parametrization.name!r} must name exactly the model's parameters "
             f"({', '.join(names)}); missing: {missing}; unknown: {unknown}"
         )
-    return {name: at[name] for name in names}
+    return {name: at[entry] for name, entry in entries.items()}
 
 
 def initial_weights(
     model: nn.Module, numbers: Mapping[str, Numbers], *, gain: Gain, seed: int, width: int
 ) -> dict[str, Tensor]:
-    """Return the initial weights, N(0, (gain init_std)^2), float64 on the CPU: the same on every device."""
-    gains = resolve_gains(model, gain)
+    """Return the initial weights, N(0, (gain init_std)^2), float64 on the CPU: the same on every device.
+
+    Those of norms are not random: their weights start at gain init_std, their biases at 0.
+    """
+    gains, fixed = resolve_gains(model, gain), _of_norms(model)
     return {
-        name: torch.from_numpy(standard_normal(weight.shape, seed=seed, name=name, width=width)).mul_(
-            numbers[name].init_std * gains[name]
-        )
+        name: (
+            torch.full(weight.shape, fixed[name], dtype=torch.float64)
+            if name in fixed
+            else torch.from_numpy(standard_normal(weight.shape, seed=seed, name=name, width=width))
+        ).mul_(numbers[name].init_std * gains[name])
         for name, weight in model.named_parameters()
+    }
+
+
+def _of_norms(model: nn.Module) -> dict[str, float]:
+    """Return where the parameters of norms start: weights at 1, biases at 0."""
+    return {
+        f"{name}.{own}" if name else own: 0.0 if own == "bias" else 1.0
+        for name, module in model.named_modules()
+        if isinstance(module, NORMS)
+        for own, _ in module.named_parameters(recurse=False)
     }
 
 

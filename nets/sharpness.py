@@ -12,8 +12,9 @@ from scalewright.nets.curvature.lanczos import Which, top_eigenpairs
 from scalewright.nets.curvature.operator import Operator
 from scalewright.nets.curvature.operators import GaussNewton, Hessian, Residual
 from scalewright.nets.curvature.problem import LossLike
-from scalewright.nets.ensemble import Ensemble, Stacked
+from scalewright.nets.ensemble import Ensemble
 from scalewright.nets.losses import Loss, resolve
+from scalewright.nets.stacked import Stacked
 
 Quantity: TypeAlias = Literal["sharpness", "raw_sharpness", "gauss_newton", "residual", "ntk"]
 

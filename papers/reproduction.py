@@ -11,12 +11,12 @@ import xarray as xr
 
 from scalewright.papers import results
 from scalewright.papers.claim import Claim, Finding, judge_claim
-from scalewright.papers.provenance import code_version, environment
 from scalewright.papers.stages import Progress, run_stages
+from scalewright.sim.provenance import code_version, environment
 from scalewright.sim.verdict import Verdict
 
 #: paper -> its folder. A paper's `catalogue` says what to run, its `claims` what to judge.
-PAPERS = {"super-consistency": "super_consistency"}
+PAPERS = {"super-consistency": "super_consistency", "batchnorm-isometry": "batchnorm_isometry"}
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ def reproduce(
     """Run every experiment of a paper, judge its claims and store the verdicts.
 
     Args:
-        paper: "super-consistency".
-        scale: "smoke" (minutes) or "standard".
+        paper: "super-consistency" or "batchnorm-isometry".
+        scale: "smoke" (minutes) or "standard" (half an hour); "batchnorm-isometry" has "full", for a GPU.
         device: "auto", "cpu" or "cuda".
         folder: where trajectories are saved as each stage ends; a run that was stopped goes on from there.
         progress: opens a progress callback for a stage's name.

@@ -7,8 +7,12 @@ from typing import Literal
 
 import numpy as np
 
+from scalewright.sim import idx
+
 Targets = Literal["centred", "one-hot"]
-NAMES = ("digits",)
+NAMES = ("digits", "fashion-mnist", "fashion-mnist-test")
+#: Value of a white pixel in the files: it becomes 1.
+WHITE = {"digits": 16.0, "fashion-mnist": 255.0, "fashion-mnist-test": 255.0}
 
 
 @dataclass(frozen=True)
@@ -40,19 +44,26 @@ def load(name: str, *, samples: int | None = None, targets: Targets = "centred")
     `digits`: the 1797 images of 8 x 8 pixels that scikit-learn ships (UCI optical recognition of handwritten
     digits), pixel/16 in [0, 1], not centred; targets one-hot of the 10 classes, minus 1/10 when "centred".
 
+    `fashion-mnist`: the 60000 training images of 28 x 28 pixels, and `fashion-mnist-test`: the 10000 of
+    its test
+    set; pixel/255 in [0, 1], not centred; targets likewise. Read from the folder that SCALEWRIGHT_DATA
+    names, or
+    from where Debian's package dataset-fashion-mnist puts it.
+
     Args:
-        name: "digits".
+        name: "digits", "fashion-mnist" or "fashion-mnist-test".
         samples: take the first so many samples; None takes all.
         targets: "centred" (one-hot minus its mean over classes) or "one-hot".
 
     Raises:
-        ValueError: an unknown name or kind of targets, or more samples than there are.
+        ValueError: an unknown name or kind of targets, more samples than there are, or files that are missing
+            (the sentence says how to get them).
     """
     if name not in NAMES:
         raise ValueError(f"data.load: name must be one of {', '.join(NAMES)}; given {name!r}")
     if targets not in ("centred", "one-hot"):
         raise ValueError(f"data.load: targets must be 'centred' or 'one-hot'; given {targets!r}")
-    inputs, labels = _digits()
+    inputs, labels = _images(name)
     count = len(inputs) if samples is None else samples
     if not 1 <= count <= len(inputs):
         raise ValueError(
@@ -60,13 +71,19 @@ def load(name: str, *, samples: int | None = None, targets: Targets = "centred")
         )
     one_hot = np.eye(10)[labels[:count]]
     return Data(
-        name, inputs[:count].copy(), one_hot - 0.1 if targets == "centred" else one_hot, labels[:count].copy()
+        name,
+        inputs[:count] / WHITE[name],
+        one_hot - 0.1 if targets == "centred" else one_hot,
+        labels[:count].copy(),
     )
 
 
 @cache
-def _digits() -> tuple[np.ndarray, np.ndarray]:
+def _images(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return all images (P, D) as their files hold them, and labels (P,)."""
+    if name.startswith("fashion-mnist"):
+        return idx.fashion_mnist("test" if name.endswith("test") else "train")
     from sklearn.datasets import load_digits
 
     images, labels = load_digits(return_X_y=True)
-    return images / 16.0, labels
+    return images, labels

@@ -1,11 +1,13 @@
 """Build trajectories: xarray datasets whose variables and dimensions are declared in theory.observables."""
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from xarray.core.indexing import ExplicitlyIndexed
 
 from scalewright.theory.observables import DIMENSIONS, OBSERVABLES
 
@@ -35,7 +37,7 @@ def dataset(
             _check(dim, DIMENSIONS, f"dimensions of {name!r}", "dimensions")
     for dim in coords:
         _check(dim, DIMENSIONS, "coords", "dimensions")
-    data = xr.Dataset({name: (dims, np.asarray(value)) for name, (dims, value) in variables.items()})
+    data = xr.Dataset({name: (dims, _array(value)) for name, (dims, value) in variables.items()})
     data = data.assign_coords({dim: np.asarray(value) for dim, value in coords.items()})
     for key in data.data_vars:
         entry = OBSERVABLES[str(key).removesuffix("_error")]
@@ -47,12 +49,37 @@ def dataset(
     return data.assign_attrs(dict(attrs or {}))
 
 
+def _array(value: Any) -> Any:
+    """Return an array; one that is read on use stays as it is."""
+    return value if isinstance(value, ExplicitlyIndexed) else np.asarray(value)
+
+
+def netcdf(data: xr.Dataset) -> bytes:
+    """Return a dataset as the bytes of a NetCDF-4 file.
+
+    In memory first, as HDF5 that meets a full disk keeps the file half open and later ends the process. With
+    a lock of this process: where a Dask client is open, `to_netcdf` asks its scheduler for one, by the name
+    of a file that is none.
+    """
+    from xarray.backends.h5netcdf_ import H5NetCDFStore
+    from xarray.backends.locks import HDF5_LOCK
+
+    content = io.BytesIO()
+    store = H5NetCDFStore.open(content, mode="w", lock=HDF5_LOCK)
+    try:
+        data.dump_to_store(store)
+    finally:
+        store.close()
+    return content.getvalue()
+
+
 def save(data: xr.Dataset, path: Path) -> Path:
     """Write a trajectory as NetCDF-4 under a temporary name and rename it: no half file is left."""
     path = Path(path)
     temporary = path.with_name(f".{path.name}.part")
+    content = netcdf(data)
     try:
-        data.to_netcdf(temporary, engine="h5netcdf")
+        temporary.write_bytes(content)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -22,8 +22,23 @@ DIMENSIONS: dict[str, str] = {
     "eigenvalue": "rank of an eigenvalue, 0 the largest",
     "layer": "index of a weight layer, 0 the input",
     "batch": "batch size",
+    "samples": "number of training samples P",
+    "inputs": "dimension D of an input",
+    "data_seed": "seed of the samples of a stream and of the order of batches",
+    "task": "seed of what a generated target is made of",
+    "model": "name of the model",
+    "layers": "number of weight layers (blocks of a transformer)",
+    "activation": "name of the activation",
     "optimizer": "name of the optimizer",
     "parametrization": "name of the parametrization",
+    "base_width": "width at which every power of the width is 1",
+    "momentum": "decay of heavy-ball momentum",
+    "beta1": "decay of Adam's first moment",
+    "beta2": "decay of Adam's second moment",
+    "eps": "base epsilon of Adam",
+    "weight_decay": "base weight decay of AdamW",
+    "epoch": "number of passes over the training samples",
+    "gain": "factor on the input of the activation",
     "origin": "measured on networks, predicted from theory, or a control that must miss",
 }
 
@@ -80,7 +95,22 @@ OBSERVABLES: dict[str, Observable] = {
             _RATES,
         ),
         Observable("outputs", "f", "network outputs on the training samples"),
-        Observable("alignment", "A", "cosine between two kernels as vectors of their entries"),
+        Observable(
+            "alignment",
+            "A",
+            "cosine between two kernels as vectors of their entries; of a layer: h h^T of its outputs and "
+            "y y^T of the targets, not centred, nan where one of them is 0",
+        ),
+        Observable("batch_loss", "L_B", "loss of the batch that the next update trains on, before it"),
+        Observable("logits", "|f|", "root mean square of the outputs over samples and outputs"),
+        Observable("accuracy", "acc", "share of samples whose largest output is at the target's class"),
+        Observable(
+            "gradient_norm",
+            "|g_l|",
+            "norm of the loss gradient in a layer's weights, each entry times Lambda^1/2, Lambda the "
+            "parametrization's rates under every optimizer",
+            _RATES,
+        ),
         Observable(
             "feature_change", "Dx", "root mean square change of a layer's activations since initialisation"
         ),
@@ -108,6 +138,36 @@ OBSERVABLES: dict[str, Observable] = {
         ),
         Observable("tangent_kernel", "Theta", "J Lambda J^T at equal times, a PK x PK matrix", _RATES),
         Observable("diverged_at", "t_div", "first step at which the run diverged, -1 if it did not"),
+        Observable(
+            "diverged_at",
+            "t_div",
+            "first step at which the run diverged (of a flow: index of the recorded time that it did not "
+            "reach), -1 if it did not, -2 if the run is missing",
+        ),
+        Observable(
+            "isometry_gap",
+            "phi",
+            "log of arithmetic over geometric mean of the eigenvalues of a representation's smaller Gram "
+            "matrix",
+        ),
+        Observable("rank", "r", "rank of a representation, to rounding"),
+        Observable("spectral_variance", "S_2/d", "variance of the d eigenvalues of X X^T, scaled to mean 1"),
+        Observable("log_row_norms", "mean log q", "mean log of squared row norms of W X, over their mean"),
+        Observable("log_least_row", "log min q", "log of the least squared row norm of W X, over their mean"),
+        Observable("log_size", "log |X|", "log root mean square of the entries of a representation"),
+        Observable("log_gradient", "log |dL/dW|", "log Frobenius norm of the gradient in a layer's weights"),
+        Observable(
+            "log_input_gradient", "log |dL/dX|", "log Frobenius norm of the gradient in a representation"
+        ),
+        Observable("log_jacobian", "log |dX/dX_0|", "log of the largest singular value of the Jacobian"),
+        Observable("lyapunov", "lambda", "Lyapunov exponent: mean log growth of a change, a layer"),
+        Observable("weight_gap", "phi(W)", "isometry gap of a layer's weight matrix"),
+        Observable("test_accuracy", "acc", "share of held-out samples whose largest output is their class's"),
+        Observable(
+            "running_accuracy",
+            "acc",
+            "test_accuracy of the same network with running averages for statistics",
+        ),
     )
 }
 

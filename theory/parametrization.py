@@ -138,13 +138,17 @@ class Parametrization:
         values = self._sizes(sizes)
         return {name: power.at(**values) for name, power in self.multipliers.items()}
 
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        """The names that `at` takes: the axes, their bases, the fixed sizes and gamma."""
+        return (*self.axes, *(f"base_{axis}" for axis in self.axes), *self._fixed)
+
     def _sizes(self, given: Mapping[str, float]) -> dict[str, float]:
         bases = {f"base_{axis}": axis for axis in self.axes}
-        accepted = [*self.axes, *bases, *self._fixed]
         for name, value in given.items():
-            if name not in accepted:
+            if name not in self.sizes:
                 raise ScalingError(
-                    f"Parametrization.at: sizes must be among {', '.join(accepted)}; given {name!r}"
+                    f"Parametrization.at: sizes must be among {', '.join(self.sizes)}; given {name!r}"
                 )
             if not value > 0 or value == float("inf"):
                 raise ScalingError(

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from scalewright.nets.curvature.batches import Batch, is_one_batch, read_batches
-from scalewright.nets.ensemble import Ensemble, Stacked, like
+from scalewright.nets.ensemble import Ensemble
 from scalewright.nets.losses import Loss
 from scalewright.nets.objective import Objective
+from scalewright.nets.stacked import Stacked, like
 
 #: A name of `nets.losses`, a `Loss`, or a function (outputs, targets) -> mean loss over the samples.
 LossLike: TypeAlias = str | Loss | Callable[[Any, Any], Tensor]

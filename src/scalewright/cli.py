@@ -12,7 +12,9 @@ from scalewright.commands import (
     profile,
     reproduce,
     sharpness,
+    sweep,
     verify,
+    weingarten,
 )
 
 app = typer.Typer(
@@ -22,7 +24,19 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (derive, explain, profile, edges, predict, verify, sharpness, reproduce, claims):
+for module in (
+    derive,
+    explain,
+    profile,
+    edges,
+    predict,
+    weingarten,
+    verify,
+    sharpness,
+    sweep,
+    reproduce,
+    claims,
+):
     app.command(module.NAME)(module.command)
 
 

@@ -14,7 +14,9 @@ ROOMS = ("theory", "sim", "nets", "papers")
 LEVELS = {**{f"scalewright.{room}": level for level, room in enumerate(ROOMS)}, "scalewright": len(ROOMS)}
 FORBIDDEN = {"theory": ("torch", "jax", "xarray"), "sim": ("torch",), "nets": (), "papers": ()}
 PAGES = ("rich", "typer", "click", "tqdm", "jinja2")
-NETS_OF_SIM = ("scalewright.sim.data", "scalewright.sim.fit", "scalewright.sim.dataset")
+NETS_OF_SIM = tuple(
+    f"scalewright.sim.{name}" for name in ("data", "streams", "text", "fit", "dataset", "store", "provenance")
+)
 
 
 def modules(room: str) -> list[Path]:

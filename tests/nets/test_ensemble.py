@@ -1,12 +1,14 @@
 """Stacked networks are the networks one by one."""
 
 import re
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
 from scalewright import nets
+from scalewright.nets.ensemble import Member
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
@@ -77,6 +79,39 @@ def test_identity_effective_weights_are_the_same_in_every_gauge(ensemble):
     assert not np.allclose(mine.weights()[0]["readout.weight"], other.weights()[0]["readout.weight"])
 
 
+def test_identity_stack_is_the_networks_that_of_makes(ensemble, parametrization):
+    """Identity, to the byte: the product of axes by `of`, some of its members in any order by `stack`."""
+    arguments = {"width": 8, "inputs": 3, "outputs": 2, "device": "cpu"}
+    build, rules = partial(nets.models.mlp, 3, activation="tanh"), parametrization(3)
+    product = ensemble(seeds=(0, 1), lrs=(0.1, 0.2), gamma=(0.5, 2.0))
+    members = [Member(1, 0.2, 2.0), Member(0, 0.1, 0.5), Member(1, 0.1, 0.5), Member(1, 0.2, 2.0)]
+    places = [7, 0, 2, 7]
+    stacked, chosen = nets.Ensemble.stack(build, rules, members, **arguments), product.select(places)
+    assert torch.equal(stacked.lr, chosen.lr)
+    for entry in ("parameters", "multipliers", "rates", "epsilons", "decays", "initial"):
+        for name, value in getattr(chosen, entry).items():
+            assert torch.equal(getattr(stacked, entry)[name], value)
+    assert stacked.axes == {}
+    assert stacked.attrs == {
+        "parametrization": "mup",
+        "width": 8,
+        "inputs": 3,
+        "outputs": 2,
+        "base_width": 1,
+    }
+    assert "gamma" not in product.attrs
+    assert ensemble(gamma=0.5).attrs["gamma"] == 0.5
+    stacked.parameters["input.weight"][0] = 0  # control: equal members do not share their weights
+    assert stacked.parameters["input.weight"][3].abs().max() > 0
+
+
+def test_bad_stack(parametrization):
+    """Property: the whole sentence."""
+    build = partial(nets.models.mlp, 3)
+    with pytest.raises(ValueError, match=r"^Ensemble.stack: members must hold at least one; given none$"):
+        nets.Ensemble.stack(build, parametrization(3), [], width=8, inputs=3, outputs=2)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -105,7 +140,7 @@ def test_bad_seeds_and_frozen_models(ensemble, parametrization):
         return nets.models.mlp(2, 8, 3, 2, "tanh").requires_grad_(False)
 
     sizes = {"width": 8, "inputs": 3, "outputs": 2, "device": "cpu"}
-    sentence = "Ensemble.of: every parameter must have requires_grad=True; given 'input.weight' without"
+    sentence = "Ensemble: every parameter must have requires_grad=True; given 'input.weight' without"
     with pytest.raises(ValueError, match=f"^{sentence}$"):
         nets.Ensemble.of(frozen, parametrization(2), **sizes)
     module = nets.parametrize(frozen, parametrization(2), centred=True, **sizes)

@@ -40,6 +40,43 @@ def test_oracle_derivatives_are_autograds(case, name):
     torch.testing.assert_close(product, loss.curvature(outputs, target, vectors))
 
 
+@pytest.mark.parametrize("shared", [True, False])
+def test_oracle_every_position_of_a_text_is_a_sample(shared):
+    """Oracle: torch's mean over samples and positions (P, T), value and derivatives; targets also by member.
+
+    To 12 digits in float64.
+    """
+    generator = torch.Generator().manual_seed(1)
+    outputs, vectors = torch.randn(2, 3, 4, 5, 6, dtype=torch.float64, generator=generator)
+    targets = torch.randint(6, (4, 5) if shared else (3, 4, 5), generator=generator)
+    loss = LOSSES["cross-entropy"]
+    leaf = outputs.clone().requires_grad_()
+    expected = torch.stack(
+        [
+            torch.nn.functional.cross_entropy(member.mT, targets if shared else targets[index])
+            for index, member in enumerate(leaf)
+        ]
+    )
+    torch.testing.assert_close(loss.value(outputs, targets), expected, rtol=1e-12, atol=0)
+    (gradient,) = torch.autograd.grad(expected.sum(), leaf, create_graph=True)
+    torch.testing.assert_close(loss.gradient(outputs, targets), gradient, rtol=1e-12, atol=1e-15)
+    (product,) = torch.autograd.grad(gradient, leaf, grad_outputs=vectors)
+    torch.testing.assert_close(loss.curvature(outputs, targets, vectors), product, rtol=1e-12, atol=1e-15)
+    loss.check(targets if shared else targets[0], 4)
+
+
+@pytest.mark.parametrize("name", ["mse", "cross-entropy"])
+def test_identity_targets_of_ones_own_are_those_of_single_losses(case, name):
+    """Identity: targets (M, P, ...) are M losses; control: the targets of another member are not."""
+    outputs, targets = case
+    own = torch.stack([targets[name].roll(shift, 0) for shift in range(3)])
+    found = LOSSES[name].value(outputs, own)
+    for member in range(3):
+        alone = LOSSES[name].value(outputs[member : member + 1], own[member])
+        torch.testing.assert_close(found[member : member + 1], alone)
+    assert not torch.allclose(found, LOSSES[name].value(outputs, own.roll(1, 0)))
+
+
 def test_identity_class_indices_and_one_hot_agree(case):
     """Identity: indices are shorthand for one-hot rows."""
     outputs, targets = case

@@ -1,7 +1,11 @@
 """The loss of an ensemble and its gradient, against single networks."""
 
+import re
+
+import pytest
 import torch
 
+from scalewright.nets.data import TensorData
 from scalewright.nets.objective import Objective
 
 
@@ -39,3 +43,28 @@ def test_identity_centred_losses_are_those_of_zero_outputs(ensemble, data):
         networks = ensemble(centred=centred)
         losses = Objective.of(networks, "mse", data).losses(networks.parameters)
         assert torch.allclose(losses, expected) is centred
+
+
+def test_identity_another_batch_and_a_part_of_the_members(ensemble, data):
+    """Identity: `on` and `select` are the objective made anew, what is subtracted at the start included."""
+    networks = ensemble(seeds=(0, 1, 2), centred=True)
+    for weight in networks.parameters.values():
+        weight.mul_(1.5)
+    own = TensorData(torch.stack([data[0]] * 3) * 2, torch.stack([data[1]] * 3), shared=False)
+    moved, made = Objective.of(networks, "mse", data).on(own), Objective.of(networks, "mse", own)
+    assert torch.equal(moved.gradient()[0], made.gradient()[0])
+    doubled = Objective.of(networks, "mse", (2 * data[0], data[1]))
+    torch.testing.assert_close(moved.gradient()[0], doubled.gradient()[0], rtol=1e-12, atol=0)
+    part = made.select(torch.tensor([2, 0]))
+    torch.testing.assert_close(part.gradient()[0], made.gradient()[0][[2, 0]], rtol=1e-12, atol=0)
+
+
+def test_bad_samples_of_their_own(ensemble, data):
+    """Property: the whole sentence where they are not those of the members."""
+    own = TensorData(data[0][None], data[1][None], shared=False)
+    sentence = "data that are not shared must have one entry a member, 2; given 1"
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+        Objective.of(ensemble(), "mse", own)
+    sentence = "the model's outputs for one sample must have the shape (1, 1) of the targets; given (1, 2)"
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+        Objective.of(ensemble(), "mse", (data[0], data[1][:, :1]))

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from scalewright import nets
+from scalewright import nets, theory
 from scalewright.nets.initial import standard_normal
+from scalewright.nets.parametrize import numbers_of
 from scalewright.theory import Power
 
 BUILD = partial(nets.models.mlp, 3, activation="relu")
@@ -94,3 +95,39 @@ def test_factors_of_the_forward_pass_are_not_dropped_in_silence(parametrization)
     with pytest.raises(ValueError, match="must have no factor of its own in the forward pass; given L"):
         nets.parametrize(BUILD, rules, **SIZES)
     nets.parametrize(BUILD, replace(rules, multipliers={"branch": Power.one()}), **SIZES)  # Control
+
+
+def test_identity_a_stacks_block_is_stated_once():
+    """Identity: "blocks.attention.query.weight" holds for every block; other numbers are names."""
+    rules = theory.named(theory.gpt(), "mup", "sgd")
+    sizes = {"width": 16, "inputs": 4, "outputs": 7}
+    found = numbers_of(nets.models.gpt(2, 16, 4, 7), rules, **sizes)
+    at = rules.at(width=16)
+    assert len(found) == 10 * 2 + 5
+    for index in range(2):
+        assert found[f"blocks.{index}.mlp.up.weight"] == at["blocks.mlp.up.weight"]
+    mlp = numbers_of(nets.models.mlp(4, 16, 3, 2), theory.named(theory.mlp(4), "mup", "sgd"), **sizes)
+    assert list(mlp) == ["input.weight", "hidden.0.weight", "hidden.1.weight", "readout.weight"]
+    sentence = (
+        "parametrize: parametrization 'mup' must name exactly the model's parameters (input.weight, "
+        "hidden.0.weight, hidden.1.weight, readout.weight); missing: hidden.1.weight; unknown: none"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+        numbers_of(nets.models.mlp(4, 16, 3, 2), theory.named(theory.mlp(3), "mup", "sgd"), **sizes)
+
+
+def test_identity_norms_start_at_their_gain():
+    """Identity: weights of norms start at their deviation times gain, biases at 0; control: matrices vary."""
+    rules = theory.named(theory.gpt(), "mup", "sgd")
+    gains = {"norm.weight": 0.5}
+    network = nets.parametrize(
+        partial(nets.models.gpt, 1), rules, width=16, inputs=4, outputs=7, gain=gains, device="cpu"
+    )
+    numbers = network.numbers
+    for name, weight in network.model.named_parameters():
+        if ".norm." in f".{name}":
+            start = 0.0 if name.endswith("bias") else 1.0
+            expected = start * gains.get(name, 1.0) * numbers[name].init_std
+            assert torch.equal(weight.detach(), torch.full((16,), expected, dtype=torch.float64))
+        else:
+            assert len(weight.detach().unique()) == weight.numel()

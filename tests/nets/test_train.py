@@ -145,7 +145,7 @@ def test_progress_and_interruption(ensemble, data):
         (
             {"steps": 2, "quantities": ("trace",)},
             "train: every quantity must be one of sharpness, raw_sharpness, ntk, gauss_newton, residual, "
-            "feature_change; given 'trace'",
+            "logits, accuracy, outputs, feature_change, alignment, gradient_norm; given 'trace'",
         ),
         ({"steps": 2, "loss": "hinge"}, "loss must be one of 'mse', 'cross-entropy'; given 'hinge'"),
     ],

@@ -264,3 +264,13 @@ def test_every_entry_of_a_transformer_is_explained(quantity: str) -> None:
         text = p.explain(name, quantity)
         assert text.count("on the axis N = ") == 2
         assert f"hence {quantity} ~ " in text
+
+
+def test_identity_sizes_are_what_at_takes() -> None:
+    """Identity: every name of `sizes` is accepted, and a name that is not among them is refused."""
+    for p in (derive(mlp(3), "sgd"), named(gpt(), "depth-mup", "adam")):
+        p.at(**dict.fromkeys(p.sizes, 2))
+        assert len(set(p.sizes)) == len(p.sizes)
+        with pytest.raises(ScalingError, match=f"among {', '.join(p.sizes)}; given 'height'$"):
+            p.at(width=2, height=2)
+    assert derive(mlp(3), "sgd").sizes == ("width", "base_width", "gamma", "inputs", "outputs")

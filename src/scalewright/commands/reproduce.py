@@ -22,10 +22,14 @@ if TYPE_CHECKING:
 
 NAME = "reproduce"
 
+Scale = Annotated[
+    str, typer.Option(help="smoke (minutes), standard (half an hour); some papers have full, for a GPU.")
+]
+
 
 def command(
-    paper: Annotated[str, typer.Argument(help="Paper, such as super-consistency.")],
-    scale: runs.Scale = "smoke",
+    paper: Annotated[str, typer.Argument(help="Paper: super-consistency or batchnorm-isometry.")],
+    scale: Scale = "smoke",
     device: runs.Device = "auto",
     json: runs.Json = False,
     out: runs.Out = None,
@@ -59,9 +63,9 @@ def _reproduction(
     paper: str, scale: str, device: str, folder: Path
 ) -> tuple["Reproduction", dict[str, str], Path]:
     """Run the experiments that are not in the folder yet, store the verdicts, and write the report."""
-    from scalewright.papers.provenance import command_line
     from scalewright.papers.reproduction import catalogue_of, reproduce
     from scalewright.report import paper as report
+    from scalewright.sim.provenance import command_line
 
     with progress_bar(paper) as stage:
         found = reproduce(paper, scale, device=device, folder=folder, progress=stage)

@@ -18,7 +18,7 @@ NAME = "verify"
 def command(
     scale: runs.Scale = "smoke",
     device: runs.Device = "auto",
-    data: Annotated[str | None, typer.Option(help="Data set: digits.")] = None,
+    data: Annotated[str | None, typer.Option(help="Data set: digits or fashion-mnist.")] = None,
     widths: Annotated[
         str | None, typer.Option(help="Widths of the ReLU network, such as 64,128,256.")
     ] = None,
@@ -58,11 +58,11 @@ def command(
 
 def _chain(sizes: "Scale", device: str, folder: Path) -> tuple[list["Verdict"], dict[str, str], Path]:
     """Run the stages that are not in the folder yet, judge them all, and write the report."""
-    from scalewright.papers.provenance import command_line, environment
     from scalewright.papers.reproduction import version_of
     from scalewright.papers.stages import run_stages
     from scalewright.papers.super_consistency import catalogue
     from scalewright.report import chain
+    from scalewright.sim.provenance import command_line, environment
 
     key = {"scale": repr(sizes), "device": device, "code": version_of("super-consistency")}
     with progress_bar(NAME) as stage:

@@ -1,4 +1,4 @@
-"""Plain models: names, shapes, gains, and the sentences for bad input."""
+"""The multilayer perceptron: names, shapes, gains, and the sentences for bad input."""
 
 import re
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from scalewright.papers import provenance
+from scalewright.sim import provenance
 
 TOP = '''"""Top."""
 from scalewright.ground import base
@@ -92,9 +92,7 @@ def test_version_of_a_paper_covers_its_rooms():
 
 
 def test_version_is_the_same_in_another_process(tmp_path):
-    script = (
-        "from scalewright.papers.provenance import code_version as v; print(v('scalewright.theory.named'))"
-    )
+    script = "from scalewright.sim.provenance import code_version as v; print(v('scalewright.theory.named'))"
     command = [sys.executable, "-c", script]
     outcome = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True, timeout=50)
     assert outcome.stdout.strip() == provenance.code_version("scalewright.theory.named")
