@@ -92,6 +92,7 @@ def accuracy_row(p: dict[str, Any], steps: int, samples: int, widths: dict[int, 
     return {
         "layers": layers, "activation": p["activation"], "gamma": p["gamma"], "samples": samples,
         "own errors": own, "distances": {str(n): v for n, v in away.items()}, "within": inside,
+        "part of the edge": float(p["lr"] * found.trajectory.gauss_newton.max() / 2),
         "status": found.status, "worst own error": max(own), "worst distance": max(away[last]),
     }  # fmt: skip
 
@@ -105,7 +106,9 @@ def accuracy() -> list[dict[str, Any]]:
                 row = accuracy_row(problem(4, gamma, layers, activation), 15, 32768, WIDTHS)
                 rows.append(row)
                 print(
-                    f"{activation:8} L {layers} gamma {gamma}: worst own error {row['worst own error']:.4f}, "
+                    f"{activation:8} L {layers} gamma {gamma}: {row['status']}, "
+                    f"{row['part of the edge']:.2f} of the edge, "
+                    f"worst own error {row['worst own error']:.4f}, "
                     f"worst distance {row['worst distance']:.4f}, within {sum(row['within'])} of "
                     f"{len(row['within'])}",
                     flush=True,
@@ -114,11 +117,13 @@ def accuracy() -> list[dict[str, Any]]:
 
 
 def digits() -> list[dict[str, Any]]:
-    """Check images of digits: odd or even, tanh and linear."""
+    """Check images of digits: odd or even, tanh and linear; tanh also at a rate that reaches the edge."""
     rows = []
-    for samples, activation, draws in ((16, "tanh", 32768), (64, "linear", 16)):
+    cases = ((16, "tanh", 32768, 1), (16, "tanh", 32768, 2), (16, "tanh", 32768, 3), (64, "linear", 16, 1))
+    for samples, activation, draws, faster in cases:
         images = data.load("digits", samples=samples)
         p = _with_rate(images.inputs, np.where(images.labels % 2, 1.0, -1.0), 2.0, 2, activation)
+        p["lr"] *= faster
         found = solved(p, 25, samples=draws)
         runs = networks(p, 25, 2000, range(3))
         truth = [*np.mean([r.features for r in runs], axis=0), *np.mean([r.gradients for r in runs], axis=0)]
@@ -130,14 +135,17 @@ def digits() -> list[dict[str, Any]]:
         measured = ((outputs - p["targets"]) ** 2).mean(axis=1) / 2
         loss = float(np.abs(measured - found.trajectory.loss).max() / 0.5)
         row = {
-            "samples": samples, "activation": activation, "loss error": loss, "status": found.status,
+            "samples": samples, "activation": activation, "lr": p["lr"], "loss error": loss,
+            "part of the edge": float(p["lr"] * found.trajectory.gauss_newton.max() / 2),
+            "status": found.status, "message": found.message,
             "kernel errors": [distance(m, t) for m, t in zip(mine, truth, strict=True)],
             "own errors": dict(found.standard_error),
         }  # fmt: skip
         rows.append(row)
         print(
-            f"digits P {samples} {activation}: loss error {loss:.4f}, kernels "
-            f"{np.round(row['kernel errors'], 4)}"
+            f"digits P {samples} {activation}: {row['part of the edge']:.2f} of the edge, {found.status}, "
+            f"loss error {loss:.4f}, kernels {np.round(row['kernel errors'], 4)}",
+            flush=True,
         )
     return rows
 

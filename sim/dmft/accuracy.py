@@ -5,7 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from scalewright.sim.dmft.problem import Problem
 from scalewright.sim.dmft.solution import Solution, Status
+
+#: Part of the edge of stability beyond which a sampled march of deep networks is not trusted. Measured on 16
+#: images (docs/concepts/dmft.md): up to 0.68 of the edge kernels agree with networks; where networks reach
+#: 0.98, draws overshoot, by more than their standard errors.
+EDGE = 0.9
 
 
 def relative_errors(trajectory: Any) -> dict[str, float]:
@@ -56,3 +62,26 @@ def judge(solution: Solution, accuracy: float, samples: int, *, caveat: str, mor
         said += f", above accuracy={accuracy:g}: take {more or f'about samples={needed}'}"
     message = "; ".join(part for part in (said, caveat) if part)
     return Solution(solution.trajectory, status, message, solution.standard_error)
+
+
+def beyond_edge(problem: Problem, trajectory: Any, *, lr: float) -> str:
+    """Say where a sampled march comes so near the edge of stability that it amplifies its noise, or "".
+
+    Draws are no network: nothing holds them at the edge as descent holds networks. Noise grows there, and
+    so does what the replicates have in common, which their spread does not show. One hidden layer has no
+    responses, and its draws are a network.
+
+    Args:
+        lr: the largest rate that was marched, in a flow a part of the problem's.
+    """
+    if problem.hidden_layers == 1:
+        return ""
+    sharp = np.atleast_2d(trajectory.gauss_newton.values)
+    reached = lr * sharp / (2 * (1 + problem.momentum))
+    worst = np.unravel_index(int(np.nanargmax(reached)), reached.shape)
+    if not reached[worst] > EDGE:
+        return ""
+    return (
+        f"at step {worst[1]} the Gauss-Newton sharpness {sharp[worst]:.3g} is {reached[worst]:.2g} of the "
+        f"edge of stability of lr={lr:g}: errors of draws grow there, beyond their standard errors; lower lr"
+    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scalewright.sim.dmft import cost, depth, exact, flow, residual, sampled
-from scalewright.sim.dmft.accuracy import judge, relative_errors
+from scalewright.sim.dmft.accuracy import beyond_edge, judge, relative_errors
 from scalewright.sim.dmft.activations import Activation
 from scalewright.sim.dmft.extrapolation import LEVELS
 from scalewright.sim.dmft.problem import Problem
@@ -61,8 +61,12 @@ class Run:
         """Return the fields of one gamma after the other."""
         return [solve(self.solver(float(gamma))) for gamma in self.gammas]
 
-    def conclude(self, found: Sequence[Fields], status: Status, said: str) -> Solution:
-        """Return the solution with its trajectory; a run that diverged says so instead of what was done."""
+    def conclude(self, found: Sequence[Fields], status: Status, said: str, *, refine: int = 1) -> Solution:
+        """Return the solution with its trajectory; a run that diverged says so instead of what was done.
+
+        Args:
+            refine: steps that were marched for one of the problem, at the coarsest level.
+        """
         trajectory = assemble(self.problem, self.gammas, found, batched=self.batched, attrs={"method": said})
         trouble = divergence(self.problem, trajectory)
         if trouble is not None:
@@ -73,9 +77,14 @@ class Run:
         caveat = self.activation.caveat if self.problem.hidden_layers > 1 else ""
         more = "a larger refine or more branches" if self.exact else None
         solution = judge(solution, self.options.accuracy, self.options.samples, caveat=caveat, more=more)
-        advice = "" if self.exact else cost.advice(self.problem, self.options.samples)
-        message = "; ".join(part for part in (solution.message, advice) if part)
-        return Solution(trajectory, solution.status, message, solution.standard_error)
+        if self.exact:
+            return solution
+        edge = beyond_edge(self.problem, trajectory, lr=self.problem.lr / refine)
+        advice = cost.advice(self.problem, self.options.samples)
+        message = "; ".join(part for part in (solution.message, edge, advice) if part)
+        return Solution(
+            trajectory, "inaccurate" if edge else solution.status, message, solution.standard_error
+        )
 
     def reserve(self, problem: Problem, gammas: int) -> None:
         """Raise ValueError if the kernels of a problem would not fit, before anything is allocated."""
@@ -109,7 +118,8 @@ def follow(run: Run, refine: int) -> Solution:
     run.reserve(flow.refined(run.problem, refine * LEVELS[-1]), 1)
     found = run.each(lambda solver: flow.solve(solver, run.problem, refine=refine))
     levels = ", ".join(str(refine * n) for n in LEVELS)
-    return run.conclude(found, "extrapolated", f"gradient flow, extrapolated from {levels} steps for one")
+    said = f"gradient flow, extrapolated from {levels} steps for one"
+    return run.conclude(found, "extrapolated", said, refine=refine)
 
 
 def deepen(run: Run) -> Solution:

@@ -51,7 +51,7 @@ class Solution:
             backward_response, tangent_kernel, ntk and gauss_newton (largest eigenvalues), diverged_at; and
             `_error`, a standard error, where something was sampled or extrapolated.
         status: "exact" (to rounding), "sampled", "extrapolated", "inaccurate" (an error is larger than was
-            asked), "diverged".
+            asked, or draws came too near the edge of stability), "diverged".
         message: one sentence: what was done, and what to do next if anything.
         standard_error: relative standard error of every sampled quantity, |error| / |value| in the Frobenius
             norm, the largest over gammas; 0 where exact.

@@ -34,6 +34,7 @@ def test_identity_it_writes_the_trajectory_and_a_picture(elsewhere):
     assert json.loads((folder / "prediction.json").read_text())["lr"] == record["lr"]
 
 
+@pytest.mark.slow
 def test_oracle_trained_networks_are_laid_under_the_prediction(elsewhere):
     """Wider networks are closer, and those of width 256 within 20 %."""
     outcome = call(
@@ -51,10 +52,14 @@ def test_oracle_trained_networks_are_laid_under_the_prediction(elsewhere):
     assert (elsewhere / "x" / "networks-gamma2-width256.nc").is_file()
 
 
-def test_control_a_rate_beyond_the_edge_fails_and_draws_too_few_are_undecided():
+def test_control_a_rate_beyond_the_edge_fails():
     gone = call("--samples", 4, "--steps", 30, "--gamma", "2", "--lr", 50)
     assert gone.exit_code == frontdoor.FAIL
     assert "diverged at step" in gone.output
+
+
+@pytest.mark.slow
+def test_control_draws_too_few_are_undecided():
     few = call("--samples", 2, "--steps", 3, "--activation", "tanh", "--draws", 64, "--accuracy", 0.001)
     assert few.exit_code == frontdoor.UNDECIDED
     assert "above accuracy=0.001" in few.output

@@ -16,7 +16,7 @@ def problem(samples=3, steps=5, layers=2, outputs=1):
 
 
 @pytest.mark.parametrize("two_time", [True, False])
-@pytest.mark.parametrize("activation", ["linear", "tanh"])
+@pytest.mark.parametrize("activation", [pytest.param("linear", marks=pytest.mark.slow), "tanh"])
 def test_identity_the_bytes_counted_are_those_of_the_trajectory(two_time, activation):
     """Kernels, responses and tangent kernel to the byte; errors and scalars come on top."""
     found = dmft.solve(

@@ -28,6 +28,7 @@ def test_identity_vanishing_gamma_is_the_tangent_kernel(loss):
     assert distances[0] < 1e-5 * np.linalg.norm(lazy)
 
 
+@pytest.mark.slow
 def test_identity_vanishing_gamma_of_nonlinear_networks():
     """tanh, two hidden layers: the initial kernels by quadrature, within 4 standard errors."""
     kernel, targets = data(3)
@@ -42,6 +43,7 @@ def test_identity_vanishing_gamma_of_nonlinear_networks():
         assert np.linalg.norm(start - exact.features[layer]) < 4 * np.linalg.norm(error)
 
 
+@pytest.mark.slow
 def test_identity_one_layer_and_whitened_inputs_have_a_closed_end():
     """The march of 60 steps at a tenth of the edge ends within 1 % of the flow's feature kernel."""
     targets = np.array([1.0, -0.5, 2.0])
@@ -75,7 +77,8 @@ def test_identity_first_correction_in_gamma(layers):
         assert g == pytest.approx(weak.gradients[layer - 1] - 1, rel=0.02)
 
 
-@pytest.mark.parametrize("layers", [pytest.param(1, marks=SLOW), 2, pytest.param(3, marks=SLOW)])
+@SLOW
+@pytest.mark.parametrize("layers", [1, 2, 3])
 def test_identity_ultra_rich_networks_end_at_the_balanced_kernel(layers):
     """The constant of the scalar toy to 1 % at gamma = 300, at a quarter of the largest stable rate."""
     expected = limits.ultra_rich_kernel(gamma=300.0, target=1.0, hidden_layers=layers)

@@ -14,6 +14,7 @@ def data(outputs=1):
     return inputs, inputs @ inputs.T / 12, np.sign(rng.standard_normal((4, outputs)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [{}, {"momentum": 0.4, "weight_decay": 0.2}])
 def test_oracle_the_sampled_march_knows_nothing_of_linearity(more):
     """Whitened draws leave nothing of a linear stream to chance: equal up to the jitter of 1e-10."""
@@ -59,6 +60,7 @@ def test_identity_one_step_by_hand():
     assert np.allclose(found.outputs[1], 0.12 / 4 * weight * kernel @ targets, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_control_skip_connections_change_the_answer():
     _, kernel, targets = data()
     with_skip = sim.dmft.solve(kernel=kernel, targets=targets, **PROBLEM).trajectory

@@ -49,6 +49,7 @@ def test_control_a_kind_that_is_wrong_is_a_type_error():
         sim.dmft.solve(**GOOD | {"steps": 2.5})
 
 
+@pytest.mark.slow
 def test_control_one_hidden_layer_needs_no_second_derivative():
     found = sim.dmft.solve(
         **GOOD | {"activation": ONLY_SLOPE, "hidden_layers": 1, "lr": 0.01, "samples": 4096}
