@@ -63,8 +63,9 @@ def _values(where: str, given: Any) -> Any:
         ((kind, arguments),) = given.items()
         if kind in SPACINGS and _numbers(arguments, SPACINGS[kind][0]):
             try:
-                return list(SPACINGS[kind][1](*arguments))
-            except (TypeError, ValueError) as error:
+                with np.errstate(all="ignore"):  # what is no number is refused by its key
+                    return list(SPACINGS[kind][1](*arguments))
+            except (TypeError, ValueError, MemoryError, OverflowError) as error:
                 raise ValueError(f"{where}: {kind} can't be made of {arguments} ({error})") from None
     raise ValueError(
         f"{where} must be a list, {{geomspace = [first, last, count]}}, {{linspace = [first, last, count]}} "

@@ -47,6 +47,8 @@ def test_identity_a_file_is_the_call(tmp_path):
         ('name = "edge"', "name = 3", "name must be text; given 3"),
         ("[axes]", "width = 8\n[axes]", "width must be fixed or an axis; given as both"),
         ("[64, 128]", "{spread = [1, 2]}", "axes.width must be a list, {geomspace = [first, last, count]}"),
+        ("[64, 128]", "{linspace = [1, 2, 20000000000000]}", "axes.width: linspace can't be made of"),
+        ("[64, 128]", "{geomspace = [-1, 1, 5]}", "grid: width must be at least 1; given"),
         ("[64, 128]", "64", "axes.width must be a list"),
         ("[0, 4]", "[0, 4.5]", "axes.seed: range can't be made of [0, 4.5]"),
         ("[64, 128]", "[]", "grid: axis width must have at least one value; given none"),
