@@ -38,6 +38,12 @@ def read(path: Path | str) -> Grid:
         if key not in TABLES:
             raise ValueError(f"{path}: keys must be among {', '.join(TABLES)}; given {key!r}")
     fixed, axes = (_table(path, found, key) for key in ("fixed", "axes"))
+    for key in (*fixed, *axes):
+        if key == "name":
+            raise ValueError(f"{path}: name stands outside the tables; given inside one")
+    for key, given in fixed.items():
+        if isinstance(given, list) and key != "quantities":
+            raise ValueError(f"{path}: fixed.{key} must be one value (axes stand in [axes]); given {given}")
     for key in axes:
         if key in fixed:
             raise ValueError(f"{path}: {key} must be fixed or an axis; given as both")

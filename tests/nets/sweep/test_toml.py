@@ -52,6 +52,12 @@ def test_identity_a_file_is_the_call(tmp_path):
         ("[64, 128]", "64", "axes.width must be a list"),
         ("[0, 4]", "[0, 4.5]", "axes.seed: range can't be made of [0, 4.5]"),
         ("[64, 128]", "[]", "grid: axis width must have at least one value; given none"),
+        ("[axes]", "[axes]\nname = [1]", "name stands outside the tables; given inside one"),
+        (
+            'model = "mlp"',
+            "layers = [2, 3]",
+            "fixed.layers must be one value (axes stand in [axes]); given [2, 3]",
+        ),
         ("model =", "modell =", "given 'modell' (did you mean 'model'?)"),
         ("[axes]", "[axes", "is no TOML"),
     ],
