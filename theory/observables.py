@@ -101,6 +101,28 @@ OBSERVABLES: dict[str, Observable] = {
             "cosine between two kernels as vectors of their entries; of a layer: h h^T of its outputs and "
             "y y^T of the targets, not centred, nan where one of them is 0",
         ),
+        Observable(
+            "feature_kernel",
+            "Phi^l",
+            "mean over the neurons of layer l of phi(h(t, x)) phi(h(s, x')); l = 0: the kernel of the inputs",
+        ),
+        Observable(
+            "gradient_kernel",
+            "G^(l+1)",
+            "mean over the neurons behind weight layer l of g(t, x) g(s, x'), g = gamma N df/dh; of the "
+            "readout the identity",
+        ),
+        Observable(
+            "forward_response",
+            "A^l",
+            "mean of dphi(h^l(t, x))/dr^l(s, x'), r the backward field of the initial weights of layer l",
+        ),
+        Observable(
+            "backward_response",
+            "B^l",
+            "mean of dg^(l+1)(t, x)/du^(l+1)(s, x'), u the forward field of the initial weights of layer l",
+        ),
+        Observable("tangent_kernel", "Theta", "J Lambda J^T at equal times, a PK x PK matrix", _RATES),
         Observable("batch_loss", "L_B", "loss of the batch that the next update trains on, before it"),
         Observable("logits", "|f|", "root mean square of the outputs over samples and outputs"),
         Observable("accuracy", "acc", "share of samples whose largest output is at the target's class"),

@@ -141,7 +141,7 @@ def _flow(first: Run, ensemble: Ensemble, feed: Feed) -> Recorder:
         loss=first.loss,
         quantities=first.quantities,
         program=_program(first),
-        solver=Solver(first.flow_tolerance),
+        solver=Solver(first.flow_tolerance, first.flow_budget),
         precision=Precision(first.tolerance, first.budget),
     ).run()
 

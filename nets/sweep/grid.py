@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from scalewright.nets.sweep.specification import AXES, ENTRIES, Run, key_of, value
+from scalewright.nets.sweep.specification import AXES, ENTRIES, WHOLE, Run, key_of, value
 from scalewright.nets.sweep.validity import check_run
+from scalewright.sim.store.sweeps import check_name
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ def grid(name: str | None = None, **keys: Any) -> Grid:
     """
     if name is not None and not isinstance(name, str):
         raise ValueError(f"grid: name must be text, and keys be given by name; given {name!r}")
+    if name is not None:
+        check_name(name)
     axes: dict[str, tuple[Any, ...]] = {}
     fixed: dict[str, Any] = {}
     for key, given in keys.items():
@@ -112,6 +115,11 @@ def _axis(key: str, given: Any) -> tuple[Any, ...]:
         )
     if not values:
         raise ValueError(f"grid: axis {key} must have at least one value; given none")
+    if key == "batch" and WHOLE in values and len(values) > 1:
+        raise ValueError(
+            "grid: axis batch must be all numbers; given 'whole' among them: give the number of samples "
+            "instead"
+        )
     if len(set(values)) < len(values):
         twice = next(one for one in values if values.count(one) > 1)
         raise ValueError(f"grid: axis {key} must have each value once; given {twice!r} more often")

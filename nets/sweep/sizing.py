@@ -53,13 +53,20 @@ def sizing(grid: Grid, *, measured: bool = True) -> list[Cost]:
     Args:
         measured: whether to train a block of each shape for a moment; without, `seconds` is nan.
 
+    Raises:
+        ValueError: a block that is too large for this machine.
+
     Cost: one block of every shape in memory, one after the other.
     """
     groups: dict[tuple[object, ...], list[Planned]] = {}
     for block in plan(grid.runs, [""] * grid.size):
         groups.setdefault(block.runs[0].shape(), []).append(block)
     axes = [axis for axis in grid.axes if axis not in MEMBER]
-    return [_cost(group, axes, measured) for group in groups.values()]
+    try:
+        return [_cost(group, axes, measured) for group in groups.values()]
+    except (RuntimeError, MemoryError) as error:  # torch's way to say that memory is short
+        reason = " ".join(str(error).split())[:120]
+        raise ValueError(f"sizing: a block of this grid can't be made here: {reason}") from None
 
 
 def _cost(blocks: Sequence[Planned], axes: Sequence[str], measured: bool) -> Cost:

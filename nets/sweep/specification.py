@@ -62,7 +62,8 @@ class Run:
         points: how many points of the run are recorded at most, spaced as `schedule` says, "linear" or
             "logarithmic".
         quantities: observables at these points beside the loss; tolerance, budget: of eigenvalues.
-        flow_tolerance: of the solver of the flow. divergence: factor on the initial loss.
+        flow_tolerance, flow_budget: of the solver of the flow: local error, and steps from one recorded time
+            to the next, after which a member counts as lost. divergence: factor on the initial loss.
         dtype: "float32", "float64" or "auto": float64 where gamma < 1e-2 and for the flow.
         compiled: translate the gradient for the machine first. device: "cpu" or "cuda".
         threads: of one block. block: number of runs that are trained together.
@@ -100,6 +101,7 @@ class Run:
     tolerance: float = _entry(1e-3, _positive, axis=False)
     budget: int = _entry(200, _at_least(1), axis=False)
     flow_tolerance: float = _entry(1e-6, _positive, axis=False)
+    flow_budget: int = _entry(1000, _at_least(1), axis=False)
     divergence: float = _entry(1e6, _positive, axis=False)
     dtype: str = _entry("auto", _one_of("auto", "float32", "float64"), axis=False)
     compiled: bool = _entry(False, lambda _: "", axis=False)

@@ -38,6 +38,12 @@ def read(path: Path | str) -> Grid:
         if key not in TABLES:
             raise ValueError(f"{path}: keys must be among {', '.join(TABLES)}; given {key!r}")
     fixed, axes = (_table(path, found, key) for key in ("fixed", "axes"))
+    for key in (*fixed, *axes):
+        if key == "name":
+            raise ValueError(f"{path}: name stands outside the tables; given inside one")
+    for key, given in fixed.items():
+        if isinstance(given, list) and key != "quantities":
+            raise ValueError(f"{path}: fixed.{key} must be one value (axes stand in [axes]); given {given}")
     for key in axes:
         if key in fixed:
             raise ValueError(f"{path}: {key} must be fixed or an axis; given as both")
@@ -63,8 +69,9 @@ def _values(where: str, given: Any) -> Any:
         ((kind, arguments),) = given.items()
         if kind in SPACINGS and _numbers(arguments, SPACINGS[kind][0]):
             try:
-                return list(SPACINGS[kind][1](*arguments))
-            except (TypeError, ValueError) as error:
+                with np.errstate(all="ignore"):  # what is no number is refused by its key
+                    return list(SPACINGS[kind][1](*arguments))
+            except (TypeError, ValueError, MemoryError, OverflowError) as error:
                 raise ValueError(f"{where}: {kind} can't be made of {arguments} ({error})") from None
     raise ValueError(
         f"{where} must be a list, {{geomspace = [first, last, count]}}, {{linspace = [first, last, count]}} "

@@ -21,6 +21,7 @@ def check_run(run: Run) -> None:
     for key, wrong in (
         ("quantities", _quantities(run)),
         ("tolerance", _tolerance(run)),
+        ("device", _device(run)),
         ("data", _data(run)),
         ("batch", _batch(run)),
         ("layers", _layers(run)),
@@ -85,6 +86,12 @@ def _batch(run: Run) -> str:
         return f"of the gradient flow must be 'whole'; given {run.batch!r}"
     if not run.online and int(run.batch) > run.samples:
         return f"must be at most the {run.samples} samples; given {run.batch!r}"
+    return ""
+
+
+def _device(run: Run) -> str:
+    if run.device == "cuda" and not torch.cuda.is_available():
+        return "must be 'cpu' where torch finds no GPU; given 'cuda'"
     return ""
 
 

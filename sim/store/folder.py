@@ -4,7 +4,6 @@ import contextlib
 import errno
 import json
 import os
-import re
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,10 +15,9 @@ from scalewright.sim.store import block as blocks
 from scalewright.sim.store import sweeps
 from scalewright.sim.store.block import SCHEMA, Block, Damaged
 from scalewright.sim.store.index import Index, Place, Stamp
-from scalewright.sim.store.sweeps import Sweep
+from scalewright.sim.store.sweeps import Sweep, check_name
 
 MARK = "scalewright-store.json"
-NAME = re.compile(r"[\w.-]+")
 #: Seconds after which nobody is still writing a file: it takes far less than one.
 ABANDONED = 3600
 #: Blocks held in memory while a table is made: a store may be larger than the memory.
@@ -185,10 +183,7 @@ class Store:
         Raises:
             ValueError: a name that is no file name, or under which another grid is stored.
         """
-        if not NAME.fullmatch(sweep.name) or sweep.name.startswith("."):
-            raise ValueError(
-                f"sweep: name must be letters, digits, dots, dashes and underscores; given {sweep.name!r}"
-            )
+        check_name(sweep.name)
         path = self.sweeps_folder / f"{sweep.name}.json"
         if path.exists():
             change = sweeps.changes(sweeps.read(path).grid, sweep.grid)

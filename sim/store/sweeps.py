@@ -1,12 +1,15 @@
 """What a store remembers of a named sweep: its grid, and the keys of its runs."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scalewright.sim.store.block import SCHEMA
+
+NAME = re.compile(r"[\w.-]{1,100}")
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,14 @@ class Sweep:
     def to_json(self) -> str:
         """Return the record as JSON."""
         return json.dumps({"schema": SCHEMA, "name": self.name, "grid": self.grid, "keys": self.keys})
+
+
+def check_name(name: str) -> None:
+    """Raise ValueError unless a sweep can be stored under this name."""
+    if not NAME.fullmatch(name) or name.startswith("."):
+        raise ValueError(
+            f"sweep: name must be up to 100 letters, digits, dots, dashes and underscores; given {name!r}"
+        )
 
 
 def read(path: Path) -> Sweep:

@@ -28,7 +28,7 @@ def test_identity_a_run_is_its_plain_data():
 
 def test_identity_a_grids_keys_are_those_of_its_runs():
     """Identity: written value by value, or run by run; a key given with its default is not given."""
-    axes = {"lr": np.geomspace(1e-3, 10, 5), "batch": ["whole", 4], "optimizer": ["sgd", "adam"]}
+    axes = {"lr": np.geomspace(1e-3, 10, 5), "batch": [2, 4], "optimizer": ["sgd", "adam"]}
     grid = sweep.grid(seed=[2**40, 1], quantities=["ntk"], centred=True, **axes)
     assert grid.keys("code") == tuple(run.key("code") for run in grid.runs)
     assert sweep.grid(width=8).keys("code") == (Run(width=8).key("code"),)
@@ -99,6 +99,9 @@ def test_property_small_gammas_and_the_flow_are_computed_in_double_precision():
         ),
         ({"model": "gpt"}, "grid: data of model 'gpt' must be 'text'; given 'digits'"),
         ({"layers": 1}, "grid: layers of model 'mlp' must be at least 2; given 1"),
+        ({"batch": ["whole", 4]}, "grid: axis batch must be all numbers; given 'whole' among them"),
+        ({"name": "../x"}, "sweep: name must be up to 100 letters, digits"),
+        ({"name": "x" * 101}, "sweep: name must be up to 100 letters, digits"),
         ({"points": 1}, "grid: points must be at least 2; given 1"),
         ({"optimizer": "flow", "lr": [0.1, 1.0]}, "grid: lr does not count in the gradient flow"),
         (

@@ -33,3 +33,9 @@ def test_property_every_kind_of_run_is_measured(keys):
     """Property: positive operations, memory and time."""
     (row,) = sweep.sizing(sweep.grid(**{"width": 8, "steps": 3, "points": 2, **keys}))
     assert min(row.operations, row.memory, row.seconds) > 0
+
+
+def test_bad_input_a_block_that_is_too_large():
+    """Property: one sentence, with the reason that torch gives."""
+    with pytest.raises(ValueError, match=r"^sizing: a block of this grid can't be made here: "):
+        sweep.sizing(sweep.grid(width=10**8), measured=False)

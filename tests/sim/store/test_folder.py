@@ -232,7 +232,7 @@ def test_sweeps_are_remembered_and_may_grow(store):
 @pytest.mark.parametrize("name", ["", "../x", ".x", "a b", "a/b"])
 def test_bad_sweep_name(store, name):
     """Property: the whole sentence, and no file."""
-    sentence = f"sweep: name must be letters, digits, dots, dashes and underscores; given {name!r}"
+    sentence = f"sweep: name must be up to 100 letters, digits, dots, dashes and underscores; given {name!r}"
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
         store.remember(Sweep(name, GRID, ()))
     assert list(store.sweeps_folder.iterdir()) == []
