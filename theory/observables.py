@@ -136,30 +136,6 @@ OBSERVABLES: dict[str, Observable] = {
         Observable(
             "feature_change", "Dx", "root mean square change of a layer's activations since initialisation"
         ),
-        Observable("batch_loss", "L_B", "the loss of a step's own batch, before its update"),
-        Observable(
-            "feature_kernel",
-            "Phi^l",
-            "mean over the neurons of layer l of phi(h(t, x)) phi(h(s, x')); l = 0: the kernel of the inputs",
-        ),
-        Observable(
-            "gradient_kernel",
-            "G^(l+1)",
-            "mean over the neurons behind weight layer l of g(t, x) g(s, x'), g = gamma N df/dh; of the "
-            "readout the identity",
-        ),
-        Observable(
-            "forward_response",
-            "A^l",
-            "mean of dphi(h^l(t, x))/dr^l(s, x'), r the backward field of the initial weights of layer l",
-        ),
-        Observable(
-            "backward_response",
-            "B^l",
-            "mean of dg^(l+1)(t, x)/du^(l+1)(s, x'), u the forward field of the initial weights of layer l",
-        ),
-        Observable("tangent_kernel", "Theta", "J Lambda J^T at equal times, a PK x PK matrix", _RATES),
-        Observable("diverged_at", "t_div", "first step at which the run diverged, -1 if it did not"),
         Observable(
             "diverged_at",
             "t_div",

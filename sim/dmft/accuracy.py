@@ -9,7 +9,7 @@ from scalewright.sim.dmft.problem import Problem
 from scalewright.sim.dmft.solution import Solution, Status
 
 #: Part of the edge of stability beyond which a sampled march of deep networks is not trusted. Measured on 16
-#: images (docs/concepts/dmft.md): up to 0.68 of the edge kernels agree with networks; where networks reach
+#: images (docs/concepts/dmft.md): up to 0.67 of the edge kernels agree with networks; where networks reach
 #: 0.98, draws overshoot, by more than their standard errors.
 EDGE = 0.9
 
