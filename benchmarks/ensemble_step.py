@@ -7,7 +7,8 @@ rounds taken in turns, so that other work on the machine falls on all of them.
 The floor is 6 x weights x samples x members (positions count as samples for a transformer, as pixels for a
 convolution) over the rate of a float32 2048 x 2048 product on the same threads in the same run.
 
-`--device cuda --members 1024` states the share of a GPU's measured product rate.
+`OMP_NUM_THREADS=1` is how a sweep runs, a block on each core: `results/ensemble_step_1_thread.json`. With
+`--device cuda --members 1024` the inverse of a number is the share of the GPU's measured product rate.
 """
 
 import argparse
@@ -84,9 +85,11 @@ def main() -> None:
     parser.add_argument("--members", type=int, default=64)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--name", help="of the result, in place of that of the device")
     given = parser.parse_args()
     rows = [measure(case, given.members, given.device, given.rounds) for case in cases()]
-    name = "ensemble_step" if given.device == "cpu" else f"ensemble_step_{given.device}_{given.members}"
+    usual = "ensemble_step" if given.device == "cpu" else f"ensemble_step_{given.device}_{given.members}"
+    name = given.name or usual
     write(name, {"members": given.members, "cases": rows, "environment": environment()})
     draw(rows, name)
 
@@ -128,6 +131,7 @@ def measure(case: Case, members: int, device: str, rounds: int) -> dict[str, Any
     operations = 6 * ensemble.size * members * case.batch * _reuse(case, ensemble)
     rate = 2 * 2048**3 / times["product"]
     floor = operations / rate
+    gain = times["eager"] - times["compiled"]
     row = {
         "case": case.name,
         "weights": ensemble.size,
@@ -137,7 +141,7 @@ def measure(case: Case, members: int, device: str, rounds: int) -> dict[str, Any
         "times_ms": times,
         "over_floor": {name: times[name] / floor for name in ("loop", "eager", "compiled")},
         "loop_over_ensemble": {name: times["loop"] / times[name] for name in ("eager", "compiled")},
-        "steps_that_pay_for_compiling": 1e3 * first / max(times["eager"] - times["compiled"], 1e-9),
+        "steps_that_pay_for_compiling": 1e3 * first / gain if gain > 0 else None,
     }
     print(
         f"{case.name}: {row['over_floor']['compiled']:.2f} times the floor compiled, "
@@ -190,7 +194,7 @@ def draw(rows: list[dict[str, Any]], name: str) -> None:
     axes.invert_yaxis()
     axes.set_xscale("log")
     axes.set_xlabel("time of one step over the floor of its floating-point operations")
-    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    axes.legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(RESULTS / f"{name}.png", dpi=160)
 
