@@ -104,14 +104,6 @@ def test_identity_every_executor_gives_the_same_bytes(small, tmp_path, as_bytes,
     assert as_bytes(there) == here
 
 
-def test_identity_threads_of_one_process_do_not_meet(small, tmp_path, as_bytes):
-    """Identity: four threads that are given blocks of one shape at once take turns."""
-    grid = small(None, seed=range(8), lr=[0.1, 1.0], steps=40, block=2)
-    here = as_bytes(sweep.run(grid, store=tmp_path / "here"))
-    with ThreadPoolExecutor(4) as pool:
-        assert as_bytes(sweep.run(grid, store=tmp_path / "there", executor=pool)) == here
-
-
 def test_identity_only_what_is_missing_is_trained(small, tmp_path, as_bytes):
     """Identity: nothing twice; a wider grid trains the new runs alone, to the bytes of one call."""
     first, again, wider = Counting(), Counting(), Counting()
