@@ -49,11 +49,11 @@ def test_oracle_the_error_of_a_network_falls_as_one_over_the_root_of_its_width(n
 
 @pytest.mark.slow
 def test_oracle_the_mean_of_networks_is_off_by_one_over_n(networks):
-    """400 networks a width, N = 32 ... 256, two hidden layers: the bias is decided, and its power is -1.
+    """1200 networks a width, N = 32 ... 256, two hidden layers: the bias is decided, and its power is -1.
 
     Tolerance 0.25: three standard errors of the power, from those of the bias (10 to 20 %) at the two ends.
     """
-    found = compare(predicted(), {n: measured(networks, n, 400) for n in (32, 64, 128, 256)})
+    found = compare(predicted(), {n: measured(networks, n, 1200) for n in (32, 64, 128, 256)})
     assert found.status == "decided"
     assert found.bias_exponent == pytest.approx(-1, abs=0.25)
 
