@@ -6,9 +6,9 @@ and its catapults, `derivation` the proof of the formulas, step by step. The tex
 """
 
 from scalewright.theory.richness import limits, losses, symbols, times, toy, wide
-from scalewright.theory.richness.boundaries import Boundaries, Boundary, meeting
+from scalewright.theory.richness.boundaries import Boundaries, Boundary, Model, meeting
 from scalewright.theory.richness.limits import limit_map, rate_power
-from scalewright.theory.richness.losses import Loss, loss_named
+from scalewright.theory.richness.losses import Loss, LossName, loss_named
 from scalewright.theory.richness.plane import OPTIMIZERS, boundaries, stable_edge
 from scalewright.theory.richness.times import drop_time, flow_time, half_time
 from scalewright.theory.richness.toy import minimum_sharpness, progressive_sharpening, sharpness, spectrum
@@ -18,6 +18,8 @@ __all__ = [
     "Boundaries",
     "Boundary",
     "Loss",
+    "LossName",
+    "Model",
     "boundaries",
     "drop_time",
     "flow_time",

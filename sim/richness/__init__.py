@@ -1,0 +1,1 @@
+"""The gamma-eta plane, integrated."""
