@@ -11,6 +11,7 @@ DIMENSIONS: dict[str, str] = {
     "depth": "number of layers along the growing axis",
     "gamma": "feature-learning strength gamma_0",
     "lr": "base learning rate eta_0",
+    "eta": "rate of unit-variance weights over the width, gamma^2 eta_0 under SGD and gamma eta_0 under Adam",
     "seed": "seed of the initial weights",
     "step": "number of optimizer steps taken",
     "step_2": "second step argument of a two-time quantity",
@@ -141,6 +142,12 @@ OBSERVABLES: dict[str, Observable] = {
             "t_div",
             "first step at which the run diverged (of a flow: index of the recorded time that it did not "
             "reach), -1 if it did not, -2 if the run is missing",
+        ),
+        Observable(
+            "reached_at",
+            "t_end",
+            "first step at which the loss is below the share of its first value that was asked for, -1 if it "
+            "never is, -2 if the run is missing",
         ),
         Observable(
             "isometry_gap",

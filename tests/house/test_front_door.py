@@ -275,7 +275,10 @@ def test_claims_prints_the_same_ids():
             "linear widths must hold two of at least 256, where slopes are fitted; given [64, 128]",
         ),
         (["verify", "--rate", "0"], "rate must be positive and finite; given 0.0"),
-        (["reproduce", "foo"], "paper must be one of super-consistency, batchnorm-isometry; given 'foo'"),
+        (
+            ["reproduce", "foo"],
+            "paper must be one of super-consistency, batchnorm-isometry, feature-strength; given 'foo'",
+        ),
         (
             ["reproduce", "super-consistency", "--scale", "foo"],
             "scale must be one of smoke, standard; given 'foo'",
@@ -286,7 +289,7 @@ def test_claims_prints_the_same_ids():
         ),
         (
             ["claims", "--paper", "foo"],
-            "paper must be one of super-consistency, batchnorm-isometry; given 'foo'",
+            "paper must be one of super-consistency, batchnorm-isometry, feature-strength; given 'foo'",
         ),
     ],
 )
