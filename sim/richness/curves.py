@@ -29,7 +29,8 @@ def evaluate(expression: Expr, gamma: Any, *, steps: int, error: float) -> np.nd
     unknown = expression.free_symbols - {GAMMA, STEPS, ERROR}
     if unknown:
         raise ValueError(
-            f"richness.evaluate: expression must depend on gamma, T and epsilon alone; given {sorted(map(str, unknown))}"
+            "richness.evaluate: expression must depend on gamma, T and epsilon alone; given one with "
+            f"{', '.join(sorted(map(str, unknown)))}"
         )
     function = _compiled(expression)
     return np.array([function(value, float(steps), error) for value in gammas.tolist()], dtype=float)

@@ -1,7 +1,7 @@
 r"""March a toy over many cells of the gamma-eta plane at once: one compiled loop of jax for all of them.
 
-The wide network is trained in its two modes A, B, by which the sums w_i + u_i and the differences w_i - u_i of
-all units are multiplied: f = (A^2 - B^2) / (2 gamma), A' = A + (eta/gamma) Delta A, B' = B - (eta/gamma)
+The wide network is trained in its two modes A, B, by which the sums w_i + u_i and the differences w_i - u_i
+of all units are multiplied: f = (A^2 - B^2) / (2 gamma), A' = A + (eta/gamma) Delta A, B' = B - (eta/gamma)
 Delta B, exact at every width for random weights with K = 2 and f = 0 at the start.
 """
 
@@ -19,6 +19,8 @@ BLOCK = 1024
 LOOK = 64
 #: A weight beyond this many times the size of the minimiser's has diverged.
 FAR = 1e8
+#: The same where the minimiser is at infinity: short of what the fifth power of a weight overflows.
+FAR_AWAY = 1e60
 #: A weight whose step is below this share of it, in units of the rounding error, has come to rest.
 REST = 4.0
 
@@ -44,7 +46,7 @@ class Ends:
 
 
 def march(task: Task, gamma: Any, eta: Any) -> Ends:
-    """Train one toy in every cell (gamma, eta), in float64, until T or until all cells of a block are at rest.
+    """Train one toy in every cell (gamma, eta), in float64, until T or until a whole block is at rest.
 
     Args:
         gamma, eta: positive numbers, arrays that broadcast against each other.
@@ -112,10 +114,11 @@ def _compiled(model: str, layers: int, loss: str, optimizer: str) -> Any:
     excess, pull, missed = losses(loss)
     advance = optimizers(optimizer)
     tiny = REST * np.finfo(float).eps
+    far = FAR if loss != "logistic" else FAR_AWAY
 
     def run(start: Any, gamma: Any, eta: Any, steps: Any, numbers: Any) -> dict[str, Any]:
         error = numbers[-1]
-        bound = FAR * (1 + gamma) ** (1 / layers)
+        bound = far * (1 + gamma) ** (1 / layers)
         origin = output_of(start[:, None] * jnp.ones_like(gamma), 0.0, gamma)
         weights = start[:, None] * jnp.ones_like(gamma)
 
@@ -159,11 +162,12 @@ def _compiled(model: str, layers: int, loss: str, optimizer: str) -> Any:
         }  # fmt: skip
         _, state = lax.while_loop(going, look, (jnp.int64(0), state))
         diverged = state["diverged_at"] >= 0
+        never = diverged | (missed(state["output"]) > error)  # also where a run came to rest before T
         return {
             "output": jnp.where(diverged, jnp.nan, state["output"]),
             "loss": jnp.where(diverged, jnp.nan, state["loss"]),
             "peak_loss": state["peak_loss"],
-            "settled_at": jnp.where(diverged, steps + 1, jnp.minimum(state["settled_at"], steps + 1)),
+            "settled_at": jnp.where(never, steps + 1, jnp.minimum(state["settled_at"], steps + 1)),
             "diverged_at": state["diverged_at"],
             "rose": state["rose"],
         }

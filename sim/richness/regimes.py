@@ -10,10 +10,10 @@ from scalewright.sim.richness.march import Ends
 class Regime(IntEnum):
     """What became of a run within T steps.
 
-    TOO_SLOW: not converged, and the loss never rose. MONOTONE: converged, and the loss never rose. CATAPULTED:
-    converged after the loss had risen: thrown to a flatter minimum, or, under momentum, sign descent and Adam,
-    past the minimum and back. EDGE_OF_STABILITY: bounded but not converged, and the loss had risen.
-    DIVERGED: a weight left every bound.
+    TOO_SLOW: not converged, and the loss never rose. MONOTONE: converged, and the loss never rose.
+    CATAPULTED: converged after the loss had risen: thrown to a flatter minimum, or, under momentum, sign
+    descent and Adam, past the minimum and back. EDGE_OF_STABILITY: bounded but not converged, and the loss
+    had risen. DIVERGED: a weight left every bound.
     """
 
     TOO_SLOW = 0

@@ -70,15 +70,13 @@ class Task:
                 "richness.Task: model 'wide' is exact for layers=2 and optimizer 'sgd' or 'momentum'; given "
                 f"layers={self.layers} and {self.optimizer!r}"
             )
-        if (self.model == "unbalanced") != bool(self.start) or (
-            self.start and len(self.start) != self.layers
-        ):
+        if len(self.start) != (self.layers if self.model == "unbalanced" else 0):
             raise ValueError(
-                "richness.Task: start must be one weight a layer for model 'unbalanced', and empty otherwise; "
+                "richness.Task: start must be one weight a layer for model 'unbalanced', empty otherwise; "
                 f"given {self.start} for {self.model!r} with {self.layers} layers"
             )
 
     @property
     def weights(self) -> tuple[float, ...]:
-        """The numbers that are trained, at the start: c; w_1 ... w_L; or the two modes of the wide network."""
+        """The numbers that are trained, at the start: c; w_1 ... w_L; or the wide network's two modes."""
         return {"balanced": (1.0,), "unbalanced": self.start, "wide": (1.0, 1.0)}[self.model]

@@ -1,8 +1,8 @@
 """The gamma-eta plane of the feature-learning strength: boundaries, times, catapults, each derived.
 
-`boundaries` returns every edge of the plane as a symbolic function; `toy` holds the curvature it rests on, `times`
-plateau and drop, `limits` the two limits of gamma with their powers, `wide` the exact map of two wide layers
-and its catapults, `derivation` the proof of the formulas, step by step. The text is docs/concepts/richness.md.
+`boundaries` returns every edge of the plane as a symbolic function; `toy` holds the curvature it rests on,
+`times` plateau and drop, `limits` the two limits of gamma with their powers, `wide` the exact map of two wide
+layers and its catapults, `proof` the formulas step by step. The text is docs/concepts/richness.md.
 """
 
 from scalewright.theory.richness import limits, losses, symbols, times, toy, wide

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
-from sympy import Expr, Symbol, limit, oo, powsimp, simplify, solve
+from sympy import Expr, Integer, Symbol, limit, nsimplify, oo, powsimp, simplify, solve
 
 from scalewright.theory.richness.losses import LossName
 from scalewright.theory.richness.symbols import ERROR, GAMMA, STEPS
@@ -39,9 +39,7 @@ class Boundary:
     @property
     def exponents(self) -> tuple[Expr | None, Expr | None]:
         """d log eta / d log gamma for gamma -> 0 and gamma -> oo, from the leading forms."""
-        return tuple(
-            None if form is None or form is oo else _exponent(form) for form in (self.small, self.large)
-        )  # type: ignore[return-value]
+        return _exponent(self.small, Integer(0)), _exponent(self.large, oo)
 
     @property
     def local_exponent(self) -> Expr:
@@ -55,10 +53,12 @@ class Boundary:
         return simplify(GAMMA * self.expression.diff(GAMMA) / self.expression)
 
 
-def _exponent(form: Expr) -> Expr:
-    """Return the power of gamma; a logarithm of it counts as power 0."""
-    slope = simplify(GAMMA * form.diff(GAMMA) / form)
-    return slope if GAMMA not in slope.free_symbols else limit(slope, GAMMA, oo)
+def _exponent(form: Expr | None, end: Expr) -> Expr | None:
+    """Return the power of gamma at an end; a logarithm of it counts as power 0."""
+    if form is None or form is oo:
+        return None
+    slope = nsimplify(simplify(GAMMA * form.diff(GAMMA) / form))
+    return slope if GAMMA not in slope.free_symbols else limit(slope, GAMMA, end)
 
 
 @dataclass(frozen=True)

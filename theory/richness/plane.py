@@ -213,18 +213,19 @@ def _wide(loss: Loss) -> tuple[Boundary, ...]:
     flow = simplify(2 * GAMMA**2 / (bend * wide.flow_kernel(aim)))
     flattest = powsimp(2 * GAMMA**2 / (bend * 2 * GAMMA * aim))
     largest = 4 * GAMMA**2 / wide.START if loss.name == "squared" else wide.edge_ratio() * GAMMA
-    return (
-        least,
-        Boundary(
-            "eta_crit", flow, start, flattest, "exact", "stability of the minimum that the flow reaches"
-        ),
-        Boundary(
-            "eta_max",
-            Min(largest, flattest) if loss.name == "squared" else None,
-            largest,
-            flattest,
-            "asymptotic",
-            "gamma << 1: the kernel falls in a catapult up to there; gamma >> 1: no minimum is flatter than "
-            "K = 2 gamma",
-        ),
+    crit = Boundary(
+        "eta_crit", flow, start, flattest, "exact", "stability of the minimum that the flow reaches"
     )
+    top = Boundary(
+        "eta_max",
+        Min(largest, flattest) if loss.name == "squared" else None,
+        largest,
+        flattest,
+        "asymptotic",
+        "gamma << 1: the kernel falls in a catapult up to there; gamma >> 1: no minimum is flatter than "
+        "K = 2 gamma",
+    )
+    if loss.name == "squared":
+        return least, crit, top
+    why = "below it, and above eta_crit, no catapult has ended within T steps: a hole in the band"
+    return least, crit, Boundary("eta_hole", None, wide.hole_edge_small(), None, "bound", why), top

@@ -87,12 +87,12 @@ def flow_time(loss: str = "squared", *, start: Any = 0, stop: Any = None) -> Exp
 
 
 def catapult_map() -> tuple[Expr, Expr]:
-    """Return the map of the squared loss far from its target, |f| >> 1, in k = eta K / gamma^2, x = eta f / gamma.
+    """Return the map of the squared loss far from its target in k = eta K / gamma^2 and x = eta f / gamma.
 
-        x' = x (1 - k + x^2),    k' = k + x^2 (k - 4).
+        x' = x (1 - k + x^2),    k' = k + x^2 (k - 4),    |f| >> 1.
 
-    For k < 4 the kernel k falls with every step and stays positive, so x^2 (4 - k) is summable and x -> 0; the
-    end must be stable, k <= 2. For k > 4 it only grows. So the catapult's band is 2 < k < 4, exactly.
+    For k < 4 the kernel k falls with every step and stays positive, so x^2 (4 - k) is summable and x -> 0;
+    the end must be stable, k <= 2. For k > 4 it only grows. So the catapult's band is 2 < k < 4, exactly.
     """
     x, k = symbols("x k", real=True)
     here = {PRODUCT: GAMMA * x / STEP, KERNEL: GAMMA * k / STEP, PULL: -x / STEP}
@@ -149,12 +149,23 @@ def catapult_steps(rate: Any) -> Expr:
     return log(rate * curvature * START / (2 * GAMMA**2)) / -log(1 - (rate * RIGHT / GAMMA) ** 2)
 
 
-def hole_edge(gamma: Any = GAMMA, steps: Any = STEPS) -> Expr:
+def hole_edge() -> Expr:
     """Return the rate below which no catapult of cross-entropy ends within T steps, for T >> 1 (a bound).
 
-    The leading form of `catapult_steps` = T: with alpha = eta p_1 / gamma small,
-    alpha^2 T = log(alpha kappa K_0 / (2 gamma p_1)), solved by Lambert's W.
+    The leading form of `catapult_steps` = T: with y = eta p_1 / gamma small, y^2 T = log(y kappa K_0 / (2
+    gamma p_1)), solved by Lambert's W. It has no real solution where every catapult may end in time.
     """
-    curvature = loss_named("cross-entropy").curvature_at(1)
-    scale = curvature * START / (2 * gamma * RIGHT)
-    return gamma / RIGHT * sqrt(-LambertW(-2 * steps / scale**2, -1) / (2 * steps))
+    scale = _scale()
+    return GAMMA / RIGHT * sqrt(-LambertW(-2 * STEPS / scale**2, -1) / (2 * STEPS))
+
+
+def hole_edge_small() -> Expr:
+    """Return the leading form of `hole_edge` for gamma -> 0.
+
+    gamma sqrt(log(b^2 / (2 T)) / (2 T)) / p_1 with b = kappa K_0 / (2 gamma p_1).
+    """
+    return GAMMA / RIGHT * sqrt(log(_scale() ** 2 / (2 * STEPS)) / (2 * STEPS))
+
+
+def _scale() -> Expr:
+    return loss_named("cross-entropy").curvature_at(1) * START / (2 * GAMMA * RIGHT)
