@@ -24,12 +24,17 @@ class Scale:
     Attributes:
         sharpness_gammas, sharpness_seeds, sharpness_steps: networks trained to convergence, whose
             curvature is measured there; steps at most.
+        toy_steps: steps of the toys whose edges are bisected.
+        portrait_steps, toy_cells: steps of the toys' portraits, and gammas.
     """
 
     name: str
     sharpness_gammas: tuple[float, ...]
     sharpness_seeds: int
     sharpness_steps: int
+    toy_steps: int = 2_000
+    portrait_steps: int = 1_000
+    toy_cells: int = 81
 
 
 SMOKE = Scale(
@@ -43,6 +48,8 @@ STANDARD = replace(
     name="standard",
     sharpness_gammas=decades(-3, 4, 2),
     sharpness_seeds=8,
+    toy_steps=10_000,
+    toy_cells=161,
 )
 FULL = replace(STANDARD, name="full", sharpness_seeds=16)
 SCALES = {scale.name: scale for scale in (SMOKE, STANDARD, FULL)}
