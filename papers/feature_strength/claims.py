@@ -18,7 +18,7 @@ def _sharpness() -> tuple[str, ...]:
 
 
 #: Rivals of the exponent 2/L that differ from it by more than the band.
-_RIVALS = {layers: ("three", "deeper", "one") for layers in (3, 4)}
+_RIVALS = dict.fromkeys((3, 4), ("three", "deeper", "one"))
 
 CLAIMS = (
     Claim(
