@@ -151,6 +151,17 @@ OBSERVABLES: dict[str, Observable] = {
             "never is, -2 if the run is missing",
         ),
         Observable(
+            "regime",
+            "regime",
+            "what became of a run: 0 too slow, 1 converged monotonically, 2 catapulted, 3 edge of stability, "
+            "4 diverged (sim.richness.Regime)",
+        ),
+        Observable(
+            "settled_at",
+            "t_eps",
+            "number of steps after which the error stays at most epsilon, T + 1 if it does not within T steps",
+        ),
+        Observable(
             "isometry_gap",
             "phi",
             "log of arithmetic over geometric mean of the eigenvalues of a representation's smaller Gram "
