@@ -123,7 +123,8 @@ def train(
 
     Returns:
         A trajectory with dimensions (gamma, eta, seed): `loss`, at the recorded steps with "step" besides,
-        and where none is asked for the last that was seen; `reached_at`, `diverged_at`, -2 in cells that
+        and where none is asked for the last that was seen; `peak_loss`, the largest over the first;
+        `reached_at`, `diverged_at`, -2 in cells that
         were not chosen; and the quantities.
 
     Raises:
@@ -220,12 +221,14 @@ class _Table:
         self.spectra = {
             f"{name}{end}": np.full(shape, np.nan) for name in quantities for end in ("", "_error")
         }
+        self.peak = np.full(shape, np.nan)
         self.quantities, self.missed = quantities, 0
 
     def write(self, places: Sequence[tuple[int, int, int]], found: Ended) -> None:
         """Write how a block ended."""
         index = tuple(np.array(places).T)
         self.loss[index] = found.losses if self.steps else found.last
+        self.peak[index] = found.peak
         self.ends["reached_at"][index], self.ends["diverged_at"][index] = found.reached_at, found.diverged_at
 
     def measure(
@@ -253,6 +256,7 @@ class _Table:
         """Return the trajectory."""
         axes = ("gamma", "eta", "seed")
         variables: dict[str, Any] = {"loss": ((*axes, "step") if self.steps else axes, self.loss)}
+        variables["peak_loss"] = (axes, self.peak)
         variables |= {name: (axes, values) for name, values in {**self.ends, **self.spectra}.items()}
         coords = {
             "gamma": np.array(self.cells.gammas),

@@ -30,6 +30,8 @@ class Ended:
         steps: the recorded steps (points,).
         losses: on the feed's evaluation at these (M, points); nan from where a member has ended on.
         last: the last loss that was seen of each member (M,), not finite where it diverged to that.
+        peak: the largest loss seen over the first, of each member (M,); a member catapulted if it learnt with
+            a peak above 1. With a feed that draws batches it is of their losses.
         reached_at: first step at which the loss was below the level, -1 for never (M,).
         diverged_at: step at which a member diverged, -1 for the others (M,).
     """
@@ -37,6 +39,7 @@ class Ended:
     steps: np.ndarray
     losses: np.ndarray
     last: np.ndarray
+    peak: np.ndarray
     reached_at: np.ndarray
     diverged_at: np.ndarray
 
@@ -133,6 +136,7 @@ class _Until:
         self.losses = np.full((ensemble.members, len(points)), np.nan)
         self.last = np.full(ensemble.members, np.nan)
         self.first = np.full(ensemble.members, np.nan)
+        self.peak = np.ones(ensemble.members)
         self.reached_at = np.full(ensemble.members, -1, dtype=np.int64)
         self.diverged_at = np.full(ensemble.members, -1, dtype=np.int64)
         self.running = np.ones(ensemble.members, dtype=bool)
@@ -158,7 +162,7 @@ class _Until:
         """Return what was written down."""
         self.ensemble.diverged_at = torch.from_numpy(self.diverged_at.copy())
         steps = np.array(list(self.points), dtype=np.int64)
-        return Ended(steps, self.losses, self.last, self.reached_at, self.diverged_at)
+        return Ended(steps, self.losses, self.last, self.peak, self.reached_at, self.diverged_at)
 
     def _see(self, step: int, losses: Tensor) -> None:
         """Mark the members that diverge or reach the level at this step, and keep their weights."""
@@ -172,6 +176,8 @@ class _Until:
             done = running & ~bad & (known < self.level * self.first[self.members])
         if step in self.points:
             self.losses[self.members[running], self.points[step]] = known[running]
+        highest = np.fmax(self.peak[self.members], batch / self.first[self.members])
+        self.peak[self.members[running]] = highest[running]
         seen = np.where(np.isnan(known), batch, known)
         self.last[self.members[running]] = seen[running]
         self.diverged_at[self.members[bad]] = step

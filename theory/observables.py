@@ -144,6 +144,7 @@ OBSERVABLES: dict[str, Observable] = {
             "first step at which the run diverged (of a flow: index of the recorded time that it did not "
             "reach), -1 if it did not, -2 if the run is missing",
         ),
+        Observable("peak_loss", "max L / L(0)", "largest loss of a run over its first"),
         Observable(
             "reached_at",
             "t_end",

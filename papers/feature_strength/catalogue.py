@@ -6,7 +6,7 @@ from typing import Any
 
 import xarray as xr
 
-from scalewright.papers.feature_strength import network_figures, network_verdicts, networks
+from scalewright.papers.feature_strength import network_figures, network_verdicts, networks, toy_catalogue
 from scalewright.papers.feature_strength.settings import ACTIVATIONS, LAYERS, Scale
 from scalewright.papers.stages import Stage
 from scalewright.sim.verdict import Verdict
@@ -25,7 +25,7 @@ def chain(scale: Scale, device: str) -> list[Stage]:
 
 def beyond(scale: Scale, device: str) -> list[Stage]:
     """Return the stages of the toys."""
-    return []
+    return toy_catalogue.stages(scale)
 
 
 def judge_chain(results: Results) -> list[Verdict]:
@@ -39,12 +39,12 @@ def judge_chain(results: Results) -> list[Verdict]:
 
 def judge_beyond(results: Results) -> list[Verdict]:
     """Return the rows of the toys."""
-    return []
+    return toy_catalogue.judge(results)
 
 
 def draw_all(results: Results, scale: str) -> dict[str, Any]:
     """Return every picture of the paper by name."""
-    return {
+    return toy_catalogue.draw(results) | {
         "sharpness": network_figures.plot_sharpness(
             {
                 kind: {layers: results[f"sharpness-{kind}-{layers}"] for layers in LAYERS}
@@ -54,7 +54,7 @@ def draw_all(results: Results, scale: str) -> dict[str, Any]:
     }
 
 
-CAPTIONS = {
+CAPTIONS = toy_catalogue.CAPTIONS | {
     "sharpness": "Sharpness at convergence against gamma, a dot a network; lines: the toy's "
     "L (1 + gamma)^(2 (L-1)/L) / gamma^2, moved to the networks at the largest gamma.",
 }

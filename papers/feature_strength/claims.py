@@ -1,6 +1,7 @@
 """The claims of the paper that the toys and the networks can judge, and what goes beyond it."""
 
 from scalewright.papers.claim import Claim
+from scalewright.papers.feature_strength import toy_claims
 from scalewright.papers.feature_strength.settings import ACTIVATIONS, LAYERS
 
 PAPER = "feature-strength"
@@ -21,6 +22,7 @@ def _sharpness() -> tuple[str, ...]:
 _RIVALS = dict.fromkeys((3, 4), ("three", "deeper", "one"))
 
 CLAIMS = (
+    *toy_claims.CLAIMS,
     Claim(
         "T8",
         PAPER,

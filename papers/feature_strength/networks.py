@@ -1,6 +1,7 @@
-"""Real networks over the plane of feature-learning strength and learning rate."""
+"""What the experiments on networks share: the networks, their tasks, and where their grids lie."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -11,71 +12,110 @@ import xarray as xr
 from scalewright import nets, theory
 from scalewright.nets import plane
 from scalewright.nets.data import TensorData
-from scalewright.nets.models import Activation
-from scalewright.papers.feature_strength.settings import INPUTS, SAMPLES, WIDTH, Scale
+from scalewright.nets.parametrize import Build
+from scalewright.papers.feature_strength.settings import INPUTS, SAMPLES, WIDTH
 from scalewright.theory.parametrization import Parametrization
 
 Progress = Callable[[int, int], None]
 
-#: Share of the initial loss at which a network has learnt.
-LEARNT = 0.02
-#: Training to convergence uses this share of the toy's largest stable rate: a sixth of these networks'.
-SAFE = 0.3
+
+@dataclass(frozen=True)
+class Network:
+    """A kind of network: its builder, its muP, and the sizes of its inputs and outputs."""
+
+    build: Build
+    rule: Parametrization
+    inputs: int = INPUTS
+    outputs: int = 1
+    width: int = WIDTH
 
 
-def network(layers: int, activation: Activation, optimizer: str = "sgd") -> tuple[Any, Parametrization]:
-    """Return the builder of an MLP and its muP: unit-variance weights, output over the width and gamma."""
-    architecture = theory.mlp(layers, activation, loss="squared")
-    build = partial(nets.models.mlp, layers, activation=activation)
-    return build, theory.named(architecture, "mup", optimizer)
+def network(kind: str, layers: int, optimizer: str = "sgd", **sizes: int) -> Network:
+    """Return a kind of network in muP with unit-variance weights, its output over the width and gamma.
+
+    Args:
+        kind: an activation of the MLP, or "residual" and "convnet" with ReLUs.
+        layers: weight layers.
+        sizes: of inputs, outputs and width, where they are not the default ones.
+    """
+    if kind == "residual":
+        architecture = theory.resnet(layers=1, loss="squared")
+        build: Any = partial(nets.models.residual, layers)
+    elif kind == "convnet":
+        architecture = theory.convnet(layers, loss="squared")
+        build, sizes = partial(nets.models.convnet, layers), {"inputs": 16, "width": 16, **sizes}
+    else:
+        architecture = theory.mlp(layers, kind, loss="squared")
+        build = partial(nets.models.mlp, layers, activation=kind)
+    return Network(build, theory.named(architecture, "mup", optimizer), **sizes)
 
 
-def linear_tasks(seeds: Sequence[int]) -> TensorData:
+def train(used: Network, cells: plane.Cells, data: Any, **options: Any) -> xr.Dataset:
+    """Train a network in every chosen cell, as `plane.train`."""
+    return plane.train(
+        used.build,
+        used.rule,
+        cells,
+        data,
+        width=used.width,
+        inputs=used.inputs,
+        outputs=used.outputs,
+        **options,
+    )
+
+
+def linear_tasks(seeds: Sequence[int], *, inputs: int = INPUTS) -> TensorData:
     """Return for each seed 16 Gaussian inputs and a linear target of mean square 1, of its own."""
-    drawn = [_linear_task(seed) for seed in seeds]
-    inputs, targets = (torch.from_numpy(np.stack(parts)) for parts in zip(*drawn, strict=True))
-    return TensorData(inputs, targets, "linear", shared=False)
+    drawn = {seed: linear_task(seed, inputs) for seed in seeds}
+    pairs = [drawn[seed] for seed in seeds]
+    stacked = [torch.from_numpy(np.stack(parts)) for parts in zip(*pairs, strict=True)]
+    return TensorData(stacked[0], stacked[1], "linear", shared=False)
 
 
-def _linear_task(seed: int) -> tuple[np.ndarray, np.ndarray]:
+def linear_task(seed: int, inputs: int = INPUTS) -> tuple[np.ndarray, np.ndarray]:
+    """Return the inputs (16, D) and targets (16, 1) of one seed."""
     generator = np.random.default_rng(np.random.SeedSequence([seed, 2410, 4642]))
-    inputs = generator.standard_normal((SAMPLES, INPUTS))
-    targets = inputs @ generator.standard_normal((INPUTS, 1))
-    return inputs, targets / np.sqrt((targets**2).mean())
+    drawn = generator.standard_normal((SAMPLES, inputs))
+    targets = drawn @ generator.standard_normal((inputs, 1))
+    return drawn, targets / np.sqrt((targets**2).mean())
 
 
-def toy_edge(gammas: np.ndarray, layers: int) -> np.ndarray:
+def toy_edge(gammas: np.ndarray | float, layers: int) -> np.ndarray:
     r"""Return $2/\lambda^*$ of the toy, $(2/L)\,\gamma^2 (1+\gamma)^{-2(L-1)/L}$: grids lie around it."""
     strength = np.asarray(gammas, dtype=float)
     return 2 / layers * strength**2 * (1 + strength) ** (-2 * (layers - 1) / layers)
 
 
-def sharpness(
-    scale: Scale, activation: Activation, layers: int, *, device: str, progress: Progress | None = None
-) -> xr.Dataset:
-    """Train to 2 % of the initial loss at a safe rate, and measure the curvature there.
+def lattice(per_decade: int) -> np.ndarray:
+    """Return all rates 10^(k / per_decade) that any experiment uses, in increasing order."""
+    return np.logspace(-13, 9, 22 * per_decade + 1)
 
-    Every seed has weights and a task of its own. The rates of one gamma are one, so that each row of the
-    plane has one cell.
+
+def around(
+    gammas: Sequence[float],
+    layers: int,
+    seeds: int,
+    *,
+    per_decade: int,
+    lazy: tuple[float, float],
+    rich: tuple[float, float],
+) -> plane.Cells:
+    """Choose the cells whose rate over the toy's largest lies between two factors, by the regime.
+
+    The lattice of rates is one for all gammas, and owes nothing to the toy; which part of it is trained does.
     """
-    gammas = np.array(scale.sharpness_gammas)
-    etas = SAFE * toy_edge(gammas, layers)
-    chosen = np.eye(len(gammas), dtype=bool)
-    cells = plane.Cells(tuple(gammas), tuple(etas), tuple(range(scale.sharpness_seeds)), chosen)
-    build, rule = network(layers, activation)
-    found = plane.train(
-        build,
-        rule,
-        cells,
-        linear_tasks,
-        width=WIDTH,
-        inputs=INPUTS,
-        outputs=1,
-        steps=scale.sharpness_steps,
-        level=LEARNT,
-        quantities=("sharpness", "gauss_newton"),
-        dtype="float64",
-        device=device,
-        progress=progress,
+
+    def edge(strengths: np.ndarray, end: int) -> np.ndarray:
+        factor = np.where(strengths < 1, lazy[end], rich[end])
+        return factor * toy_edge(strengths, layers)
+
+    every = plane.Cells.between(
+        gammas,
+        lattice(per_decade),
+        range(seeds),
+        low=lambda g: edge(g, 0),
+        high=lambda g: edge(g, 1),
     )
-    return found.assign_attrs(layers=layers, activation=activation)
+    used = np.flatnonzero(every.chosen.any(axis=0))
+    part = slice(used[0], used[-1] + 1)
+    return plane.Cells(every.gammas, every.etas[part], every.seeds, every.chosen[:, part])

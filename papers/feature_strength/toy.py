@@ -28,7 +28,7 @@ HORIZON_GAMMAS = (1e-3, 1e3)
 #: Share of eta_crit at which the plateau is timed, and the gammas.
 SHARE = 0.1
 PLATEAU_GAMMAS = decades(2, 5, 2)
-APEX_STEPS = tuple(round(160 * 2 ** (k / 2)) for k in range(11))
+APEX_STEPS = tuple(round(160 * 2 ** (k / 2)) for k in range(15))
 #: Rates of the wide network over 2 / K_0, in units of 1 / K_0: within and beyond the catapult's band.
 BAND = tuple(round(0.5 + 0.02 * k, 2) for k in range(85))
 WIDE_GAMMAS = decades(-6, -1, 1)
@@ -125,7 +125,7 @@ def portrait(
     """Map the plane of one toy, as the paper draws it."""
     gammas = np.logspace(-5, 5, scale.toy_cells)
     found = richness.portrait(
-        layers, loss, model=model, gamma=gammas, steps=scale.portrait_steps, error=ERROR, measure=False
+        layers, loss, model=model, gamma=gammas, steps=scale.toy_portrait_steps, error=ERROR, measure=False
     )
     if progress:
         progress(1, 1)
@@ -241,7 +241,7 @@ def wide_edges(scale: Scale, loss: LossName, *, progress: Progress = None) -> xr
 
 def logistic(scale: Scale, layers: int, *, progress: Progress = None) -> xr.Dataset:
     """Train under the logistic loss at rates up to 1e8 times eta_min: what becomes of every run."""
-    task = Task(layers, "logistic", steps=scale.portrait_steps, error=ERROR)
+    task = Task(layers, "logistic", steps=scale.toy_portrait_steps, error=ERROR)
     gammas, factors = np.array(decades(-4, 4, 1)), np.geomspace(2, 1e8, 60)
     least = curve(theory_of(task), "eta_min", gammas, task)
     ends = richness.march(task, gammas[:, None], least[:, None] * factors)

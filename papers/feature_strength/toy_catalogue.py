@@ -102,9 +102,11 @@ CAPTIONS = {
     "toy-portraits": "Phase portraits of the toys, every cell a run. Lines: the derived boundaries, nothing "
     "fitted. Top: three layers, balanced. Bottom: two wide layers, whose kernel a catapult can lower; under "
     "cross-entropy the band above eta_crit has a hole, where catapults take longer than T.",
-    "toy-edges": "Top: eta_max (circles) and eta_min (squares) by bisection, on the derived formulas (lines). "
+    "toy-edges": "Top: eta_max (circles) and eta_min (squares) by bisection, on the derived formulas "
+    "(lines). "
     "Bottom: the local power of eta_max, from 2 to 2/L, on 2 - 2 (L-1)/L gamma / (1 + gamma).",
-    "toy-times": "At a tenth of eta_crit the plateau (left) grows as gamma^(1 - 2/L), on the flow's integral; "
+    "toy-times": "At a tenth of eta_crit the plateau (left) grows as gamma^(1 - 2/L), on the flow's "
+    "integral; "
     "the drop (middle) lasts as long at every gamma. Right: the gamma from which on no rate converges "
     "within T steps, and its leading form (2 T (L-2)/L)^(L/(L-2)).",
     "toy-catapults": "Left: between 1 and 2 a catapult throws the kernel below 2/eta, where the minimum is "

@@ -26,7 +26,8 @@ CLAIMS = (
     Claim(
         "T1",
         PAPER,
-        "On the balanced path of the L-layer toy the Hessian has two eigenvalues; at convergence the sharpness "
+        "On the balanced path of the L-layer toy the Hessian has two eigenvalues; at convergence the "
+        "sharpness "
         "is L (1 + gamma)^(2 - 2/L) / gamma^2, so that 2 / sharpness goes as gamma^2 and gamma^(2/L).",
         "toy of section 4, Hessian at the minimiser; constants for L parameters derived here",
         "identities",
@@ -38,7 +39,8 @@ CLAIMS = (
     Claim(
         "T2",
         PAPER,
-        "The largest rate that converges is 2 / sharpness: gamma^2 for gamma << 1 and gamma^(2/L) for gamma >> 1, "
+        "The largest rate that converges is 2 / sharpness: gamma^2 for gamma << 1 and gamma^(2/L) for "
+        "gamma >> 1, "
         "for both losses and 2 to 5 layers; not gamma^(3/L), gamma^(2/(L+1)) or gamma.",
         "abstract (eta ~ gamma^2, gamma^(2/L)); exponents fitted here, the paper prints none",
         "powers 2 and 2/L, ratio 1 at every gamma",
@@ -50,7 +52,8 @@ CLAIMS = (
     Claim(
         "T3",
         PAPER,
-        "The smallest rate that converges in T steps is that of the gradient flow, proportional to 1/T: gamma^2 "
+        "The smallest rate that converges in T steps is that of the gradient flow, proportional to 1/T: "
+        "gamma^2 "
         "for gamma << 1, and for gamma >> 1 a power that tends to 1 (with two layers gamma log gamma).",
         "table of scalings; the crossover and the constants are derived here",
         "2; the formula's own slope in the range; -1 in T",
@@ -74,7 +77,8 @@ CLAIMS = (
     Claim(
         "T5",
         PAPER,
-        "Two wide layers under the squared loss catapult between 2/K_0 and 4/K_0 (gamma << 1): the loss rises, the "
+        "Two wide layers under the squared loss catapult between 2/K_0 and 4/K_0 (gamma << 1): the loss "
+        "rises, the "
         "kernel falls below 2/eta, and training converges; above it never does.",
         "appendix on catapults; the proof of the band is ours (docs/concepts/richness.md)",
         "the band is (2, 4) / K_0, the kernel at the end at most 2/eta",
@@ -114,7 +118,8 @@ CLAIMS = (
     Claim(
         "T14",
         PAPER,
-        "Under Adam and sign descent the smallest rate that converges goes as gamma and gamma^(1/L): there is no "
+        "Under Adam and sign descent the smallest rate that converges goes as gamma and gamma^(1/L): "
+        "there is no "
         "plateau, and the band never closes.",
         _OURS,
         "powers 1 and 1/L",
@@ -129,7 +134,8 @@ CLAIMS = (
     Claim(
         "cross-entropy-band",
         PAPER,
-        "Two wide layers under cross-entropy and gamma << 1 converge up to 2.1996 gamma, the zero of the kernel's "
+        "Two wide layers under cross-entropy and gamma << 1 converge up to 2.1996 gamma, the zero of the "
+        "kernel's "
         "drift: where rates of 4.2 to 4.9 gamma converge, they lie in an island around (1 + e) gamma.",
         _OURS,
         "ratio 1, power 1; not 4.2 to 4.9",
@@ -142,7 +148,8 @@ CLAIMS = (
         "cross-entropy-hole",
         PAPER,
         "At finite T the band has a hole above eta_crit: catapults there shrink the kernel by a relative "
-        "(eta/gamma)^2 a step and do not end. Its top is where (eta/gamma)^2 T is a known function of eta/gamma^2.",
+        "(eta/gamma)^2 a step and do not end. Its top is where (eta/gamma)^2 T is a known function of "
+        "eta/gamma^2.",
         _OURS,
         "ratio 1 to the prediction",
         _WIDE,
@@ -153,7 +160,8 @@ CLAIMS = (
     Claim(
         "momentum",
         PAPER,
-        "The heavy ball moves eta_min by 1 - mu and, in the lazy regime, eta_max by 1 + mu; in the rich regime "
+        "The heavy ball moves eta_min by 1 - mu and, in the lazy regime, eta_max by 1 + mu; in the rich "
+        "regime "
         "runs diverge at less than half of that, thrown past the minimum by the speed gathered on the way.",
         _OURS,
         "ratio 1 (lazy), below 0.7 (rich), power 2/3",
@@ -170,7 +178,8 @@ CLAIMS = (
     Claim(
         "logistic-no-edge",
         PAPER,
-        "Under the logistic loss one example has no upper edge: at every rate above eta_min the loss only falls.",
+        "Under the logistic loss one example has no upper edge: at every rate above eta_min the loss "
+        "only falls.",
         _OURS,
         "share of runs: 1",
         _TOY,

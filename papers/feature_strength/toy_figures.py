@@ -1,4 +1,4 @@
-"""The pictures of the toys: phase portraits, edges with their powers, plateau and drop, the apex, the hole."""
+"""The pictures of the toys: phase portraits, edges and powers, plateau and drop, the apex, the hole."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -178,7 +178,7 @@ def divergence(data: xr.Dataset) -> list[Verdict]:
 
 
 def plateau(data: xr.Dataset) -> list[Verdict]:
-    """T6: the plateau grows as gamma^(1 - 2/L), on theory's integral; the drop lasts as long at every gamma."""
+    """T6: the plateau grows as gamma^(1 - 2/L), on theory's integral; the drop lasts as long anywhere."""
     layers, gammas = int(data.attrs["layers"]), data.gamma.values
     what = f"toy of {layers} layers at a tenth of eta_crit: "
     half, drop = data.half_time.values, data.drop_time.values
