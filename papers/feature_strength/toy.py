@@ -62,7 +62,7 @@ def _bisected(task: Task, names: tuple[EdgeName, ...], gammas: Any, progress: Pr
     low = curve(theory, "eta_min", points, task)
     high = [curve(theory, name, points, task) for name in ("eta_crit", "eta_max") if name in theory]
     top = np.maximum(np.max(high, axis=0), points)
-    found = {}
+    found: dict[str, Edge] = {}
     for done, name in enumerate(names):
         found[name] = richness.edge(task, name, points, low=low / 5, high=20 * top, tolerance=TOLERANCE)
         if progress:
@@ -224,10 +224,9 @@ def wide_edges(scale: Scale, loss: LossName, *, progress: Progress = None) -> xr
     crit = curve(theory_of(task), "eta_crit", gammas, task)
     options: dict[str, Any] = {"tolerance": TOLERANCE}
     if loss == "squared":
-        rates = {"low": crit / 100, "high": 20 * crit}
-        found = {
-            name: richness.edge(task, name, gammas, **rates, **options) for name in ("eta_mono", "eta_max")
-        }
+        options |= {"low": crit / 100, "high": 20 * crit}
+        names: tuple[EdgeName, ...] = ("eta_mono", "eta_max")
+        found: dict[str, Edge] = {name: richness.edge(task, name, gammas, **options) for name in names}
         return of_edges(found, task)
     stable = richness.edge(task, "eta_max", gammas, low=crit / 3, high=crit * 100, **options)
     top = richness.edge(

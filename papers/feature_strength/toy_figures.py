@@ -28,7 +28,7 @@ def plot_portraits(found: Mapping[str, xr.Dataset]) -> Any:
     return figure
 
 
-def plot_edges(found: Mapping[str, Mapping[int, xr.Dataset]]) -> Any:
+def plot_edges(found: Mapping[Any, Mapping[int, xr.Dataset]]) -> Any:
     """Draw eta_max and eta_min against gamma, and the local power of eta_max, a column a loss."""
     figure, axes = canvas(len(found), rows=2, height=3.5)
     for column, (loss, depths) in enumerate(found.items()):
@@ -55,10 +55,11 @@ def _edge_lines(ax: Any, data: xr.Dataset, colour: str, layers: int) -> None:
 def _local_power(ax: Any, data: xr.Dataset, colour: str, layers: int) -> None:
     found, fine = edge_of(data, "eta_max"), np.logspace(-4, 5, 120)
     middle = np.sqrt(found.gamma[1:] * found.gamma[:-1])
-    power = np.diff(np.log(found.value)) / np.diff(np.log(found.gamma))
-    ax.plot(middle, power, "o", ms=3.5, mfc="none", color=colour)
+    local = np.diff(np.log(found.value)) / np.diff(np.log(found.gamma))
+    ax.plot(middle, local, "o", ms=3.5, mfc="none", color=colour)
     ax.plot(fine, 2 - 2 * (layers - 1) / layers * fine / (1 + fine), color=colour, lw=1.1)
-    ax.annotate(f"2/{layers}", (1e5, 2 / layers), xytext=(4, 0), textcoords="offset points",
+    power = "1" if layers == 2 else f"2/{layers}"
+    ax.annotate(power, (1e5, 2 / layers), xytext=(4, 0), textcoords="offset points",
                 va="center", fontsize=8, color=colour, annotation_clip=False)  # fmt: skip
 
 
@@ -123,9 +124,16 @@ def _hole(ax: Any, edges: xr.Dataset) -> None:
         ("eta_hole", hole, f"top of the hole, T = {steps}"),
         ("eta_crit", crit, "stability of the flow's minimum"),
     ):
-        found = edge_of(edges, name)
+        found, inside = edge_of(edges, name), edges.gamma.values < 0.05
         (line,) = ax.plot(fine, values, lw=1.2, label=label)
-        ax.plot(found.gamma, found.value / found.gamma, "o", ms=4, mfc="white", color=line.get_color())
+        ax.plot(
+            found.gamma[inside],
+            (found.value / found.gamma)[inside],
+            "o",
+            ms=4,
+            mfc="white",
+            color=line.get_color(),
+        )
     ax.set(xscale="log", yscale="log", xlabel=r"$\gamma$", ylabel=r"$\eta / \gamma$",
            title="cross-entropy: a band with a hole")  # fmt: skip
     ax.legend(fontsize=8, frameon=False, loc="lower right")

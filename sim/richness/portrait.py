@@ -270,7 +270,7 @@ def _optimum(data: xr.Dataset, steps: int) -> Edge:
     low, high = etas[np.maximum(first - 1, 0)], etas[np.minimum(last + 1, len(etas) - 1)]
     status: Any = tuple(
         "no stable rate" if n else "at the lower edge" if a == 0 else "at the upper edge" if z else "held"
-        for n, a, z in zip(none, first, last == len(etas) - 1, strict=True)
+        for n, a, z in zip(np.atleast_1d(none), first, last == len(etas) - 1, strict=True)
     )  # fmt: skip
     return Edge(
         "eta_best", data.gamma.values, np.where(none, np.nan, low), np.where(none, np.nan, high), status
