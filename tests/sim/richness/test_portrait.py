@@ -72,6 +72,12 @@ def test_an_optimum_at_the_edge_of_the_grid_is_censored_and_not_fitted():
         cut.optimum.slope()
 
 
+def test_a_grid_without_an_area_is_not_drawn():
+    single = portrait(3, gamma=[1.0], eta=[0.01, 0.1], steps=50, measure=False)
+    with pytest.raises(ValueError, match="the grid must have 2 or more gammas and etas; given 1 and 2"):
+        plot_portrait(single)
+
+
 def test_a_grid_must_be_positive_and_increasing():
     with pytest.raises(ValueError, match=r"gamma must be positive and finite; given \[-1.0\]"):
         portrait(3, gamma=[-1.0, 1.0])
