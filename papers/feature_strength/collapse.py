@@ -70,7 +70,7 @@ def alignment(
 
 
 #: Of the predictors: layers, test samples, rescaled time of the whole run, snapshots.
-PREDICTOR_LAYERS, TESTED_ON, PREDICTOR_TAU, SNAPSHOTS = 3, 256, 20.0, 100
+PREDICTOR_LAYERS, TESTED_ON, PREDICTOR_TAU, SNAPSHOTS = 3, 256, 20.0, 50
 
 
 def predictors(scale: Scale, *, device: str, progress: Progress | None = None) -> xr.Dataset:
@@ -80,7 +80,7 @@ def predictors(scale: Scale, *, device: str, progress: Progress | None = None) -
     of rescaled time, that of a lazy one LAZY_RATE.
     """
     gammas = (1e-2, 1e-1, *scale.collapse_gammas)
-    seeds = range(scale.collapse_seeds)
+    seeds = range(scale.collapse_seeds // 2)
     members = [
         at_rescaled_time(gamma, seed) if gamma > 1 else Member(seed, LAZY_RATE, gamma)
         for gamma in gammas

@@ -1,7 +1,7 @@
 """The stages with real networks: what runs, in order, and how each result is judged and drawn."""
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from scalewright.papers.feature_strength import (
 )
 from scalewright.papers.feature_strength.settings import BATCHES, CONVERGED, EDGED, ONLINE, Scale
 from scalewright.papers.stages import Stage
+from scalewright.sim.richness.curves import evaluate
 from scalewright.sim.verdict import Verdict
 from scalewright.theory import richness
 
@@ -97,14 +98,10 @@ def draw(results: Results) -> dict[str, Any]:
     }
 
 
-@cache
-def _boundary(loss: str, name: str) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a boundary of the toy of the portraits' layers as a function of gamma."""
-    from sympy import lambdify
-
-    found = richness.boundaries(edges.PORTRAIT_LAYERS, "squared" if loss == "mse" else "cross-entropy")
-    function: Callable[[np.ndarray], np.ndarray] = lambdify(richness.symbols.GAMMA, found[name].expression)
-    return function
+def _boundary(loss: str, name: str, gammas: np.ndarray, steps: int) -> np.ndarray:
+    """Return a boundary of the toy of the portraits' layers."""
+    toy = richness.boundaries(edges.PORTRAIT_LAYERS, "squared" if loss == "mse" else "cross-entropy")
+    return evaluate(toy[name].expression, gammas, steps=steps, error=0.1)
 
 
 def _pairs(kinds: Mapping[str, tuple[int, ...]]) -> Iterator[tuple[str, int]]:

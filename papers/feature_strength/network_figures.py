@@ -189,12 +189,12 @@ def cells_of(data: xr.Dataset) -> np.ndarray:
 
 
 def plot_portraits(
-    runs: Mapping[str, xr.Dataset], boundaries: Callable[[str, str], Callable[[np.ndarray], np.ndarray]]
+    runs: Mapping[str, xr.Dataset], boundary: Callable[[str, str, np.ndarray, int], np.ndarray]
 ) -> Any:
     """Draw how a network of every cell ended, with the toy's boundaries over it.
 
     Args:
-        runs: loss -> plane. boundaries: of loss and name "eta_min" and "eta_crit", as functions of gamma.
+        runs: loss -> plane. boundary: of loss, name ("eta_min" or "eta_crit"), gammas and steps.
     """
     from matplotlib.colors import ListedColormap
     from matplotlib.patches import Patch
@@ -213,7 +213,8 @@ def plot_portraits(
             shading="nearest",
         )
         for name, style in (("eta_min", "--"), ("eta_crit", "-")):
-            ax.plot(gammas, boundaries(loss, name)(gammas), style, color="black", linewidth=1.2)
+            line = boundary(loss, name, gammas, int(data.attrs["steps"]))
+            ax.plot(gammas, line, style, color="black", linewidth=1.2)
         lines = [ax.lines[0], ax.lines[1]]
         names = [r"$\eta_{\mathrm{min}}$ of the toy", r"$\eta_{\mathrm{crit}}$ of the toy"]
         patches = [Patch(color=shade) for shade in SHADES]

@@ -207,7 +207,7 @@ def batches(runs: Mapping[int, xr.Dataset]) -> list[Verdict]:
                 f"relu, {layers} layers: the edge of batches of {most} is that of {least}, {regime} (ratio)",
                 _ratio(in_window(found[most], window), in_window(found[least], window)),
                 predicted=1.0,
-                tolerance=0.5,
+                tolerance=0.25,
                 expected="break",
                 basis="a batch of fewer samples has a larger curvature of its own",
             )
