@@ -12,6 +12,7 @@ DIMENSIONS: dict[str, str] = {
     "gamma": "feature-learning strength gamma_0",
     "lr": "base learning rate eta_0",
     "eta": "rate of unit-variance weights over the width, gamma^2 eta_0 under SGD and gamma eta_0 under Adam",
+    "edge": "name of an edge of the gamma-eta plane",
     "seed": "seed of the initial weights",
     "step": "number of optimizer steps taken",
     "step_2": "second step argument of a two-time quantity",
@@ -159,8 +160,17 @@ OBSERVABLES: dict[str, Observable] = {
         Observable(
             "settled_at",
             "t_eps",
-            "number of steps after which the error stays at most epsilon, T + 1 if it does not within T steps",
+            "number of steps after which the error stays at most epsilon, T + 1 if that is later than T",
         ),
+        Observable(
+            "edge_low",
+            "eta_-",
+            "lower end of the bracket of an edge (a rate, or the gamma of the apex), nan if not held",
+        ),
+        Observable("edge_high", "eta_+", "upper end of the bracket of an edge, nan if not held"),
+        Observable("peak_loss", "max L", "largest loss on the way"),
+        Observable("half_time", "t_1/2", "number of steps until f = 1/2, interpolated between steps"),
+        Observable("drop_time", "t_drop", "number of steps in which f rises from 1/10 to 9/10, interpolated"),
         Observable(
             "isometry_gap",
             "phi",

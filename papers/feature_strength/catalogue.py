@@ -5,7 +5,7 @@ from typing import Any
 
 import xarray as xr
 
-from scalewright.papers.feature_strength import network_catalogue
+from scalewright.papers.feature_strength import network_catalogue, toy_catalogue
 from scalewright.papers.feature_strength.settings import Scale
 from scalewright.papers.stages import Stage
 from scalewright.sim.verdict import Verdict
@@ -20,7 +20,7 @@ def chain(scale: Scale, device: str) -> list[Stage]:
 
 def beyond(scale: Scale, device: str) -> list[Stage]:
     """Return the stages of the toys."""
-    return []
+    return toy_catalogue.stages(scale)
 
 
 def judge_chain(results: Results) -> list[Verdict]:
@@ -30,12 +30,12 @@ def judge_chain(results: Results) -> list[Verdict]:
 
 def judge_beyond(results: Results) -> list[Verdict]:
     """Return the rows of the toys."""
-    return []
+    return toy_catalogue.judge(results)
 
 
 def draw_all(results: Results, scale: str) -> dict[str, Any]:
     """Return every picture of the paper by name."""
-    return network_catalogue.draw(results)
+    return toy_catalogue.draw(results) | network_catalogue.draw(results)
 
 
-CAPTIONS = network_catalogue.CAPTIONS
+CAPTIONS = toy_catalogue.CAPTIONS | network_catalogue.CAPTIONS

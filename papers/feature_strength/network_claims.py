@@ -3,7 +3,13 @@
 from collections.abc import Iterable
 
 from scalewright.papers.claim import Claim
-from scalewright.papers.feature_strength.network_verdicts import EDGE_BAND, REJECTING, RICH_BAND, rivals
+from scalewright.papers.feature_strength.network_verdicts import (
+    EDGE_BAND,
+    REJECTING,
+    RICH_BAND,
+    RIVAL_IDS,
+    told_apart,
+)
 from scalewright.papers.feature_strength.settings import BATCHES, CONVERGED, EDGED, ONLINE
 
 PAPER = "feature-strength"
@@ -18,8 +24,12 @@ def _converged(kinds: Iterable[str]) -> tuple[str, ...]:
         f"sharpness-{kind}-{layers}-{end}"
         for kind in kinds
         for layers in CONVERGED[kind]
-        for end in ("lazy", "rich", *(f"{rival}-control" for rival in rivals(layers, RICH_BAND[kind])))
+        for end in ("lazy", "rich", *_controls(layers, RICH_BAND[kind]))
     )
+
+
+def _controls(layers: int, band: float) -> tuple[str, ...]:
+    return tuple(f"{RIVAL_IDS[rival]}-control" for rival in told_apart(layers, band))
 
 
 def _edges() -> tuple[str, ...]:
@@ -27,11 +37,8 @@ def _edges() -> tuple[str, ...]:
     ids = []
     for kind, depths in EDGED.items():
         for layers in depths:
-            controls = rivals(layers, EDGE_BAND) if layers in REJECTING else {}
-            ids += [
-                f"edge-{kind}-{layers}-{end}"
-                for end in ("lazy", "rich", *(f"{key}-control" for key in controls))
-            ]
+            controls = _controls(layers, EDGE_BAND) if layers in REJECTING else ()
+            ids += [f"edge-{kind}-{layers}-{end}" for end in ("lazy", "rich", *controls)]
     return tuple(ids)
 
 

@@ -27,7 +27,7 @@ LAZY_BAND = {"linear": 0.01, "relu": 0.01, "residual": 0.01, "convnet": 0.03}
 #: Band of the edge in the rich regime, and the depths at which it tells 2/L from its rivals.
 EDGE_BAND, REJECTING = 0.1, (2, 3)
 #: How a rival exponent is called in the id of a row.
-RIVALS = {"three": "3/L", "deeper": "2/(L+1)", "one": "1"}
+RIVAL_IDS = {"3/L": "three", "2/(L+1)": "deeper", "1": "one"}
 
 
 @cache
@@ -36,10 +36,14 @@ def exponent(layers: int, regime: Regime, optimizer: str = "sgd") -> float:
     return float(richness.rate_power(layers, optimizer, regime=regime))
 
 
-def rivals(layers: int, band: float) -> dict[str, float]:
-    """Return the other exponents that have been asked for, by id, where they differ by twice the band."""
-    every = {"three": 3 / layers, "deeper": 2 / (layers + 1), "one": 1.0}
-    return {key: rival for key, rival in every.items() if abs(rival - 2 / layers) > 1.5 * band}
+def rivals(layers: int) -> dict[str, float]:
+    """Return the other exponents of the rate that have been asked for, by formula."""
+    return {"3/L": 3 / layers, "2/(L+1)": 2 / (layers + 1), "1": 1.0}
+
+
+def told_apart(layers: int, band: float) -> dict[str, float]:
+    """Return the rivals that differ from 2/L by more than the band and a half."""
+    return {rival: power for rival, power in rivals(layers).items() if abs(power - 2 / layers) > 1.5 * band}
 
 
 def within(gammas: np.ndarray, window: Window) -> np.ndarray:
@@ -102,15 +106,15 @@ def rejected(
     """Return the rows that hold a slope against the rivals of 2/L."""
     return [
         judge(
-            f"{name}-{key}-control",
-            f"{what} is the rival {'-' if sign < 0 else ''}{RIVALS[key]}",
+            f"{name}-{RIVAL_IDS[rival]}-control",
+            f"{what} is the rival {'-' if sign < 0 else ''}{rival}",
             found,
-            predicted=sign * rival,
+            predicted=sign * power,
             tolerance=band,
             expected="break",
             basis="an exponent that was asked for beside 2/L",
         )
-        for key, rival in rivals(layers, band).items()
+        for rival, power in told_apart(layers, band).items()
     ]
 
 

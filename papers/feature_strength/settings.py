@@ -38,6 +38,8 @@ class Scale:
             multi-index stream.
         adam_seeds: networks trained by Adam.
         portrait_gammas, portrait_rates, portrait_steps: of the portraits of the plane; rates a decade.
+        toy_steps: steps of the toys whose edges are bisected.
+        toy_portrait_steps, toy_cells: steps of the toys' portraits, and gammas.
     """
 
     name: str
@@ -61,6 +63,9 @@ class Scale:
     portrait_rates: int
     portrait_steps: int
     online_source: str = "digits"
+    toy_steps: int = 2_000
+    toy_portrait_steps: int = 1_000
+    toy_cells: int = 81
 
 
 SMOKE = Scale(
@@ -107,6 +112,8 @@ STANDARD = replace(
     portrait_gammas=decades(-3, 4, 2),
     portrait_rates=4,
     portrait_steps=1000,
+    toy_steps=10_000,
+    toy_cells=161,
 )
 FULL = replace(
     STANDARD,

@@ -7,9 +7,10 @@ expressions into numbers, `plot_portrait` draws.
 
 from scalewright.sim.richness.curves import evaluate
 from scalewright.sim.richness.edges import Edge, edge
+from scalewright.sim.richness.hole import hole_top
 from scalewright.sim.richness.march import Ends, march
 from scalewright.sim.richness.plot import plot_portrait
-from scalewright.sim.richness.portrait import Portrait, Power, portrait
+from scalewright.sim.richness.portrait import Portrait, Power, portrait, restored
 from scalewright.sim.richness.regimes import Regime, classify
 from scalewright.sim.richness.task import Task
 
@@ -23,7 +24,9 @@ __all__ = [
     "classify",
     "edge",
     "evaluate",
+    "hole_top",
     "march",
     "plot_portrait",
     "portrait",
+    "restored",
 ]

@@ -120,13 +120,18 @@ def edge(
             f"richness.edge: name must be one of {', '.join(get_args(EdgeName))}; given {name!r}"
         )
     gammas = checked("gamma", np.atleast_1d(gamma))
-    ends = [np.broadcast_to(checked("eta", end), gammas.shape) for end in (low, high)]
-    count = max(3, math.ceil(SCAN * np.log10(ends[1] / ends[0]).max()) + 1)
-    low_, high_, status = _narrow(task, name, gammas, *ends, count)
-    held = np.array([word == "held" for word in status])
-    while held.any() and np.log(high_[held] / low_[held]).max() > tolerance:
-        low_[held], high_[held], _ = _narrow(task, name, gammas[held], low_[held], high_[held], POINTS + 2)
-    return Edge(name, gammas, low_, high_, status)
+    below, above = (np.broadcast_to(checked("eta", end), gammas.shape) for end in (low, high))
+    count = max(3, math.ceil(SCAN * np.log10(above / below).max()) + 1)
+    below, above, status = _narrow(task, name, gammas, below, above, count)
+    wide = np.log(above / below) > tolerance  # false where there is no bracket
+    while wide.any():
+        low_, high_, _ = _narrow(task, name, gammas[wide], below[wide], above[wide], POINTS + 2)
+        found = np.isfinite(low_)  # rounding may flip a run at an end of its bracket, which then stays
+        rows = np.flatnonzero(wide)[found]
+        below[rows], above[rows] = low_[found], high_[found]
+        wide[np.flatnonzero(wide)[~found]] = False
+        wide &= np.log(above / below) > tolerance
+    return Edge(name, gammas, below, above, status)
 
 
 def _narrow(
@@ -143,7 +148,8 @@ def _narrow(
     held = some & (first > 0 if name == "eta_min" else ends)
     missed: Status = "at the lower edge" if name == "eta_min" else "at the upper edge"
     status: tuple[Status, ...] = tuple(
-        "held" if h else missed if s else "no stable rate" for h, s in zip(held, some, strict=True)
+        "held" if h else missed if s else "no stable rate"
+        for h, s in zip(np.atleast_1d(held), np.atleast_1d(some), strict=True)
     )
     rows, upper = np.arange(len(gammas)), np.maximum(inside, 1)
     new_low, new_high = etas[rows, upper - 1], etas[rows, upper]

@@ -17,6 +17,9 @@ from scalewright.sim.richness.task import Task
 BLOCK = 1024
 #: Steps between two looks at whether a block has finished.
 LOOK = 64
+#: A run counts as converged only if it stays so for this many further steps: a cycle of length two, or a
+#: lucky last step, does not.
+CONFIRM = 16
 #: A weight beyond this many times the size of the minimiser's has diverged.
 FAR = 1e8
 #: The same where the minimiser is at infinity: short of what the fifth power of a weight overflows.
@@ -27,12 +30,13 @@ REST = 4.0
 
 @dataclass(frozen=True)
 class Ends:
-    """What is known of every cell after T steps; arrays of the shape that `march` was given.
+    """What is known of every cell after T steps and `CONFIRM` more; arrays of the shape that `march` got.
 
     Attributes:
-        output: f after the last step, nan where diverged.
+        output: f after the last step, T + `CONFIRM`, nan where diverged.
         loss, peak_loss: loss above its minimum after the last step, and its largest value on the way.
-        settled_at: number of steps after which the error stays at most `Task.error`; T + 1 if it does not.
+        settled_at: number of steps after which the error stays at most `Task.error`, up to the last step;
+            T + 1 if that is later than T.
         diverged_at: step at which a weight left every bound, -1 if none did.
         rose: whether the loss rose in some step, while the error was above `Task.error`.
     """
@@ -117,7 +121,7 @@ def _compiled(model: str, layers: int, loss: str, optimizer: str) -> Any:
     far = FAR if loss != "logistic" else FAR_AWAY
 
     def run(start: Any, gamma: Any, eta: Any, steps: Any, numbers: Any) -> dict[str, Any]:
-        error = numbers[-1]
+        error, last = numbers[-1], steps + CONFIRM
         bound = far * (1 + gamma) ** (1 / layers)
         origin = output_of(start[:, None] * jnp.ones_like(gamma), 0.0, gamma)
         weights = start[:, None] * jnp.ones_like(gamma)
@@ -126,7 +130,7 @@ def _compiled(model: str, layers: int, loss: str, optimizer: str) -> Any:
             weights, f = state["weights"], state["output"]
             slope = gradient_of(weights, pull(f), gamma)
             move, memory = advance(slope, state["memory"], t, numbers)
-            alive = (t < steps) & (state["diverged_at"] < 0)
+            alive = (t < last) & (state["diverged_at"] < 0)
             moved = jnp.where(alive, weights + eta * move, weights)
             f_new = output_of(moved, origin, gamma)
             lost = jnp.where(alive, excess(f_new), state["loss"])
@@ -150,7 +154,7 @@ def _compiled(model: str, layers: int, loss: str, optimizer: str) -> Any:
 
         def going(carry: tuple[Any, dict[str, Any]]) -> Any:
             t, state = carry
-            return (t < steps) & ~(state["resting"] | (state["diverged_at"] >= 0)).all()
+            return (t < last) & ~(state["resting"] | (state["diverged_at"] >= 0)).all()
 
         f = output_of(weights, origin, gamma)
         count = jnp.zeros_like(gamma, dtype=jnp.int64)

@@ -11,6 +11,7 @@ import xarray as xr
 from scalewright.sim.dataset import dataset
 from scalewright.sim.richness.curves import evaluate
 from scalewright.sim.richness.edges import Edge, EdgeName, edge
+from scalewright.sim.richness.hole import hole_top
 from scalewright.sim.richness.march import checked, march
 from scalewright.sim.richness.regimes import Regime, classify
 from scalewright.sim.richness.task import Task
@@ -162,6 +163,24 @@ def portrait(
     return Portrait(task, theory, data, curves, edges, "mapped" if stable else "no stable cell")
 
 
+def restored(data: xr.Dataset) -> Portrait:
+    """Return the portrait whose grid was stored: theory's boundaries again, edges not measured."""
+    from sympy import Rational
+
+    names = ("layers", "loss", "optimizer", "model", "steps", "error", "momentum")
+    task = Task(*(_python(data.attrs[name]) for name in names))
+    momentum = Rational(str(task.momentum))
+    theory = boundaries(task.layers, task.loss, task.optimizer, model=task.model, momentum=momentum)  # type: ignore[arg-type]
+    stable = bool((data.settled_at.values <= task.steps).any())
+    curves = _curves(theory, data.gamma.values, task)
+    return Portrait(task, theory, data, curves, {}, "mapped" if stable else "no stable cell")
+
+
+def _python(value: Any) -> Any:
+    """Return what NetCDF made of an attribute as a plain number or string."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def _axis(name: str, values: Any) -> np.ndarray:
     axis = np.atleast_1d(checked(name, values))
     if axis.ndim != 1 or (np.diff(axis) <= 0).any():
@@ -170,19 +189,24 @@ def _axis(name: str, values: Any) -> np.ndarray:
 
 
 def _curves(theory: Boundaries, gammas: np.ndarray, task: Task) -> dict[str, np.ndarray]:
-    """Evaluate the boundaries that are numbers; those known in their limits alone, where these hold."""
+    """Evaluate the boundaries that are numbers; those known in their limits alone, where these hold.
+
+    Of the hole of cross-entropy theory knows a bound; `hole_top` predicts where it ends.
+    """
     found = {}
     for entry in theory:
+        if entry.name == "eta_hole":
+            found[entry.name] = np.where(
+                gammas < 1, hole_top(gammas, steps=task.steps, error=task.error), np.nan
+            )
+            continue
         pieces = [(entry.expression, np.ones(len(gammas), dtype=bool))]
         if entry.expression is None:
             pieces = [(entry.small, gammas <= 0.1), (entry.large, gammas >= 10.0)]
         values = np.full(len(gammas), np.nan)
         for form, where in pieces:
             if form is not None and where.any() and _known(form):
-                with np.errstate(invalid="ignore"):  # a bound may have no real value from some gamma on
-                    values[where] = evaluate(form, gammas[where], steps=task.steps, error=task.error)
-        if entry.name == "eta_hole":
-            values = np.where(values > found["eta_crit"], values, np.nan)
+                values[where] = evaluate(form, gammas[where], steps=task.steps, error=task.error)
         if np.isfinite(values).any():
             found[entry.name] = values
     return found
@@ -246,7 +270,7 @@ def _optimum(data: xr.Dataset, steps: int) -> Edge:
     low, high = etas[np.maximum(first - 1, 0)], etas[np.minimum(last + 1, len(etas) - 1)]
     status: Any = tuple(
         "no stable rate" if n else "at the lower edge" if a == 0 else "at the upper edge" if z else "held"
-        for n, a, z in zip(none, first, last == len(etas) - 1, strict=True)
+        for n, a, z in zip(np.atleast_1d(none), first, last == len(etas) - 1, strict=True)
     )  # fmt: skip
     return Edge(
         "eta_best", data.gamma.values, np.where(none, np.nan, low), np.where(none, np.nan, high), status

@@ -90,33 +90,34 @@ def _descent(layers: Expr, loss: Loss, momentum: Expr) -> tuple[Boundary, ...]:
     if loss.minimiser is oo:
         return least, *_unbounded()
     stable = _stable(layers, loss, momentum)
-    return (
-        least,
-        stable,
-        Boundary(
-            "eta_max",
-            stable.expression,
-            stable.small,
-            stable.large,
-            "exact",
-            "all runs end at one minimum, the flattest, and none at an unstable one",
-        ),
-        _divergence(layers, loss, momentum),
-    )
+    return least, stable, _largest(stable, momentum), _divergence(layers, loss, momentum)
+
+
+def _largest(stable: Boundary, momentum: Expr) -> Boundary:
+    """Up to where runs converge: to stability for descent, not as far for the heavy ball."""
+    if momentum == 0:
+        status, reason = "exact", "all runs end at one minimum, the flattest, and none at an unstable one"
+    else:
+        status, reason = (
+            "bound",
+            "no run ends at an unstable minimum; from gamma = 0.1 on the speed gathered on the way throws "
+            "runs past it, and they diverge at a smaller rate, of the same power",
+        )
+    forms = (stable.expression, stable.small, stable.large)
+    return Boundary("eta_max", *forms, status, reason)  # type: ignore[arg-type]
 
 
 def _stable(layers: Expr, loss: Loss, momentum: Expr) -> Boundary:
     """Where the minimiser loses its linear stability: threshold / sharpness."""
-    edge = stable_edge(momentum)
-    whole = edge / toy.sharpness(layers, loss.name)
-    lazy, rich = (
-        edge
-        / 2
-        * limits.stability(layers, loss.name, regime=r)
-        * GAMMA ** limits.rate_power(layers, regime=r)
-        for r in ("small", "large")  # type: ignore[arg-type]
-    )
+    edge, name = stable_edge(momentum), loss.name
+    whole = edge / toy.sharpness(layers, name)
+    lazy = edge / 2 * limits.stability(layers, name, regime="small") * _scale(layers, "small")
+    rich = edge / 2 * limits.stability(layers, name, regime="large") * _scale(layers, "large")
     return Boundary("eta_crit", whole, lazy, rich, "exact", "threshold of the optimizer over the sharpness")
+
+
+def _scale(layers: Expr, regime: limits.Regime) -> Expr:
+    return GAMMA ** limits.rate_power(layers, regime=regime)
 
 
 def stable_edge(momentum: Any = 0) -> Expr:
@@ -144,7 +145,7 @@ def _divergence(layers: Expr, loss: Loss, momentum: Expr) -> Boundary:
         else:
             reason = "powers by the map of u = c / c*; the constant A_L is a number of L and mu, measured"
         whole = number * GAMMA**2 * (1 + GAMMA) ** (2 / layers - 2)
-        forms: tuple[Expr | None, ...] = (whole, number * GAMMA**2, number * GAMMA ** (2 / layers))
+        small, large = number * GAMMA**2, number * GAMMA ** (2 / layers)
     else:
         if layers == 2 and momentum == 0:
             number, reason = (
@@ -153,9 +154,9 @@ def _divergence(layers: Expr, loss: Loss, momentum: Expr) -> Boundary:
             )
         else:
             reason = "powers by the limit maps; the constants are numbers of L and mu, measured"
-        forms = (None, number * GAMMA, DIVERGENCE * GAMMA ** (2 / layers))
+        whole, small, large = None, number * GAMMA, DIVERGENCE * GAMMA ** (2 / layers)
     known = number is not DIVERGENCE
-    return Boundary("eta_div", *forms, "exact" if known else "estimate", reason)
+    return Boundary("eta_div", whole, small, large, "exact" if known else "estimate", reason)
 
 
 def _unbounded() -> tuple[Boundary, ...]:

@@ -55,7 +55,8 @@ def _entries(layers: Expr) -> tuple[Expr, Expr]:
     change = ((AMPLITUDE + _X) * (AMPLITUDE + _Y) - AMPLITUDE**2) * rest / GAMMA
     loss = -PULL * change + CURVATURE * change**2 / 2
     origin = {_X: 0, _Y: 0}
-    return tuple(powsimp(expand(loss.diff(one).diff(_X).subs(origin))) for one in (_X, _Y))  # type: ignore[return-value]
+    diagonal, off = (powsimp(expand(loss.diff(one).diff(_X).subs(origin))) for one in (_X, _Y))
+    return diagonal, off
 
 
 def spectrum(layers: Any = LAYERS) -> Spectrum:

@@ -1,4 +1,4 @@
-"""`scalewright portrait`: the phase portrait of the gamma-eta plane of a toy, with theory's boundaries drawn in."""
+"""`scalewright portrait`: the phase portrait of the gamma-eta plane of a toy, with theory's boundaries."""
 
 import io
 import math
@@ -156,7 +156,7 @@ def _text(found: "Portrait", record: dict[str, Any]) -> str:
         f"{task.layers} layers, {task.loss} loss, {task.optimizer}, {task.model}; {task.steps} steps, "
         f"converged within {task.error:g}",
         "",
-        *_boundary_lines(record["boundaries"]),
+        *_boundary_lines(found),
     ]
     if record["apex"] is not None:
         apex = record["apex"]
@@ -170,24 +170,36 @@ def _text(found: "Portrait", record: dict[str, Any]) -> str:
 
 
 def _apex(value: float) -> str:
-    return "never: the band stays open" if math.isinf(value) else f"gamma = {value:.3g}"
+    return f"gamma = {value:.3g}" if math.isfinite(value) else "beyond every gamma"
 
 
-def _boundary_lines(rows: list[dict[str, Any]]) -> list[str]:
+def _boundary_lines(found: "Portrait") -> list[str]:
     lines = []
-    for row in rows:
-        powers = ", ".join(power or "?" for power in row["exponents"])
-        small, large = (row[end] or "not known" for end in ("small_gamma", "large_gamma"))
-        if small == large == "oo":
-            lines.append(f"{row['name']}: none ({row['reason']})")
+    for entry in found.theory:
+        if str(entry.small) == str(entry.large) == "oo":
+            lines.append(f"{entry.name}: none ({entry.reason})")
             continue
+        powers = ", ".join("?" if power is None else str(power) for power in entry.exponents)
         lines += [
-            f"{row['name']} [{row['status']}]: powers {powers}",
-            f"    gamma << 1: {small}",
-            f"    gamma >> 1: {large}",
-            f"    {row['reason']}",
+            f"{entry.name} [{entry.status}]: powers {powers}",
+            f"    gamma << 1: {_numeric(entry.small, found.task.error)}",
+            f"    gamma >> 1: {_numeric(entry.large, found.task.error)}",
+            f"    {entry.reason}",
         ]
     return lines
+
+
+def _numeric(form: Any, error: float) -> str:
+    """Return a formula with epsilon put in and its constants as numbers."""
+    from sympy import Pow, nsimplify
+
+    from scalewright.theory.richness.symbols import ERROR, GAMMA
+
+    if form is None:
+        return "not known"
+    shown = form.subs(ERROR, error).evalf(5)
+    powers = {p: GAMMA ** nsimplify(p.exp, tolerance=1e-4) for p in shown.atoms(Pow) if p.base == GAMMA}
+    return str(shown.xreplace(powers))
 
 
 def _power_line(row: dict[str, Any]) -> str:
