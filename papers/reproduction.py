@@ -16,7 +16,11 @@ from scalewright.sim.provenance import code_version, environment
 from scalewright.sim.verdict import Verdict
 
 #: paper -> its folder. A paper's `catalogue` says what to run, its `claims` what to judge.
-PAPERS = {"super-consistency": "super_consistency", "batchnorm-isometry": "batchnorm_isometry"}
+PAPERS = {
+    "super-consistency": "super_consistency",
+    "batchnorm-isometry": "batchnorm_isometry",
+    "large-learning-rates": "large_learning_rates",
+}
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,8 @@ def reproduce(
     """Run every experiment of a paper, judge its claims and store the verdicts.
 
     Args:
-        paper: "super-consistency" or "batchnorm-isometry".
-        scale: "smoke" (minutes) or "standard" (half an hour); "batchnorm-isometry" has "full", for a GPU.
+        paper: one of `PAPERS`.
+        scale: "smoke" (minutes) or "standard" (half an hour); most have "full", for a GPU.
         device: "auto", "cpu" or "cuda".
         folder: where trajectories are saved as each stage ends; a run that was stopped goes on from there.
         progress: opens a progress callback for a stage's name.

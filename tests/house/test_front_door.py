@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from scalewright import frontdoor
 from scalewright.cli import app
+from scalewright.papers.reproduction import PAPERS
 from scalewright.papers.stages import Stage
 from scalewright.papers.super_consistency import catalogue
 from scalewright.report import Page, chain
@@ -275,7 +276,10 @@ def test_claims_prints_the_same_ids():
             "linear widths must hold two of at least 256, where slopes are fitted; given [64, 128]",
         ),
         (["verify", "--rate", "0"], "rate must be positive and finite; given 0.0"),
-        (["reproduce", "foo"], "paper must be one of super-consistency, batchnorm-isometry; given 'foo'"),
+        (
+            ["reproduce", "foo"],
+            f"paper must be one of {', '.join(PAPERS)}; given 'foo'",
+        ),
         (
             ["reproduce", "super-consistency", "--scale", "foo"],
             "scale must be one of smoke, standard; given 'foo'",
@@ -286,7 +290,7 @@ def test_claims_prints_the_same_ids():
         ),
         (
             ["claims", "--paper", "foo"],
-            "paper must be one of super-consistency, batchnorm-isometry; given 'foo'",
+            f"paper must be one of {', '.join(PAPERS)}; given 'foo'",
         ),
     ],
 )

@@ -72,7 +72,8 @@ def test_claims_are_public_and_unmeasured_ones_say_so(tmp_path):
 def test_unknown_paper_is_refused():
     for asked in (claims, claims_of):
         with pytest.raises(
-            ValueError, match=r"^paper must be one of super-consistency, batchnorm-isometry; given 'foo'$"
+            ValueError,
+            match=rf"^paper must be one of {', '.join(PAPERS)}; given 'foo'$",
         ):
             asked("foo")
 

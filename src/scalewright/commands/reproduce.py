@@ -28,7 +28,9 @@ Scale = Annotated[
 
 
 def command(
-    paper: Annotated[str, typer.Argument(help="Paper: super-consistency or batchnorm-isometry.")],
+    paper: Annotated[
+        str, typer.Argument(help="Paper: super-consistency, batchnorm-isometry or large-learning-rates.")
+    ],
     scale: Scale = "smoke",
     device: runs.Device = "auto",
     json: runs.Json = False,
