@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from scalewright.papers.files import plain, write_text
+from scalewright.sim.files import plain, write_text
 
 SCHEMA = 1
 SCALES = ("smoke", "standard", "full")

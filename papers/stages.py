@@ -7,8 +7,8 @@ from pathlib import Path
 
 import xarray as xr
 
-from scalewright.papers.files import write_text
 from scalewright.sim.dataset import save
+from scalewright.sim.files import write_text
 
 Progress = Callable[[int, int], None]
 

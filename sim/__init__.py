@@ -10,6 +10,6 @@ def __getattr__(name: str) -> Any:
     """Import `sim.dmft` and its neighbours at first use, so that importing `sim` stays light."""
     from importlib import import_module
 
-    if name not in ("compare", "dmft", "fluctuations", "kernels"):
+    if name not in ("compare", "dmft", "fluctuations", "kernels", "richness", "uv"):
         raise AttributeError(f"module 'scalewright.sim' has no attribute {name!r}")
     return import_module(f"scalewright.sim.{name}")

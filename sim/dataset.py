@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from xarray.core.indexing import ExplicitlyIndexed
 
+from scalewright.sim.files import write_bytes
 from scalewright.theory.observables import DIMENSIONS, OBSERVABLES
 
 Variable = tuple[tuple[str, ...], Any]
@@ -74,16 +75,8 @@ def netcdf(data: xr.Dataset) -> bytes:
 
 
 def save(data: xr.Dataset, path: Path) -> Path:
-    """Write a trajectory as NetCDF-4 under a temporary name and rename it: no half file is left."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.part")
-    content = netcdf(data)
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+    """Write a trajectory as NetCDF-4: no half file is left."""
+    return write_bytes(Path(path), netcdf(data))
 
 
 def _check(name: str, declared: Mapping[str, Any], where: str, kind: str) -> None:

@@ -3,8 +3,6 @@
 import hashlib
 import io
 import json
-import os
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from scalewright.sim.dataset import netcdf
+from scalewright.sim.files import write_bytes
 
 #: Version of the files' layout; a file of another one is not read.
 SCHEMA = 1
@@ -87,20 +86,12 @@ def _index(block: Block) -> str:
 
 
 def write(block: Block, folder: Path) -> Path:
-    """Write a block as NetCDF-4 under a name of this process alone, then rename it to its own.
+    """Write a block as NetCDF-4 under its own name, whole or not at all.
 
     Raises:
         OSError: no room or no right to write; nothing is left behind.
     """
-    path = folder / f"{block.name}{ENDING}"
-    temporary = folder / f".{block.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.part"
-    content = sealed(netcdf(_dataset(block)))
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+    return write_bytes(folder / f"{block.name}{ENDING}", sealed(netcdf(_dataset(block))))
 
 
 def sealed(content: bytes) -> bytes:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scalewright.sim.files import write_text
 from scalewright.sim.store import block as blocks
 from scalewright.sim.store import sweeps
 from scalewright.sim.store.block import SCHEMA, Block, Damaged
@@ -73,7 +74,7 @@ class Store:
         with _room_for(self.folder):
             for folder in (self.folder, self.blocks, self.sweeps_folder):
                 folder.mkdir(parents=True, exist_ok=True)
-            _write_text(self.folder / MARK, json.dumps({"schema": SCHEMA}))
+            write_text(self.folder / MARK, json.dumps({"schema": SCHEMA}))
 
     def _is_beginning(self) -> bool:
         """Whether the folder is that of a store that is being made, or whose maker was killed."""
@@ -193,7 +194,7 @@ class Store:
                     "give the new grid another name"
                 )
         with _room_for(self.folder):
-            _write_text(path, sweep.to_json())
+            write_text(path, sweep.to_json())
 
     def sweeps(self) -> list[Sweep]:
         """Return the sweeps of the store, by name."""
@@ -271,12 +272,3 @@ class _room_for:
             f"store {self.folder} can't be written: {reason}; what it holds is whole: make room and run the "
             "same again, and only what is missing is computed"
         ) from error
-
-
-def _write_text(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{time.time_ns()}.part")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -12,8 +12,8 @@ from typing import Any
 
 import typer
 
-from scalewright.papers.files import plain
-from scalewright.papers.files import write_text as write_text
+from scalewright.sim.files import plain
+from scalewright.sim.files import write_text as write_text
 
 PASS, FAIL, BAD_INPUT, UNDECIDED, INTERRUPTED = 0, 1, 2, 3, 130
 

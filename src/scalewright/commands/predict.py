@@ -281,8 +281,8 @@ def _write(
     compared: "dict[float, list[Comparison]]",
     record: dict[str, Any],
 ) -> None:
-    from scalewright.papers.files import write_bytes
     from scalewright.sim.dataset import save
+    from scalewright.sim.files import write_bytes
 
     save(solution.trajectory, folder / "trajectory.nc")
     for gamma, rows in networks.items():

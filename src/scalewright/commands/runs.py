@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scalewright.frontdoor import to_json, write_text
-from scalewright.papers.files import write_bytes
+from scalewright.sim.files import write_bytes
 
 if TYPE_CHECKING:
     from scalewright.report import Page

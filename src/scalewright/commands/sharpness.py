@@ -173,7 +173,7 @@ def _draw(
     import io
 
     from scalewright import nets
-    from scalewright.papers.files import write_bytes
+    from scalewright.sim.files import write_bytes
 
     density = nets.spectral_density(nets.Hessian(module, loss, data, chunk=chunk), seed=seed)
     ax = nets.plot_density(density, edge=edge)

@@ -58,9 +58,9 @@ def _text(found: "Table", proof: str) -> str:
 
 
 def _write(folder: Path, found: "Table", record: dict[str, Any]) -> None:
-    from scalewright.papers.files import write_bytes
     from scalewright.report import Figure, Page, Section, render
     from scalewright.report import Table as Shown
+    from scalewright.sim.files import write_bytes
     from scalewright.theory.haar.figure import plot_table
     from scalewright.theory.haar.tables import class_name
 

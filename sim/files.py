@@ -1,19 +1,28 @@
 """Write what a run leaves behind: whole files only, and plain data that JSON can hold."""
 
 import math
+import os
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 
 def write_text(path: Path, text: str) -> Path:
-    """Write a text in UTF-8 under a temporary name and rename it: a killed run leaves no half file."""
+    """Write a text in UTF-8, whole or not at all: see `write_bytes`."""
     return write_bytes(path, text.encode("utf-8"))
 
 
 def write_bytes(path: Path, content: bytes) -> Path:
-    """Write a file under a temporary name and rename it: a killed run leaves no half file."""
-    temporary = path.with_name(f".{path.name}.part")
+    """Write a file, whole or not at all: under a name of this call alone, which is then renamed.
+
+    A killed writer leaves nothing half under `path`, and of two writers one wins. What it may leave behind
+    is a file whose name begins with a dot and ends in ".part".
+
+    Raises:
+        OSError: no room or no right to write; nothing is left behind.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.part")
     try:
         temporary.write_bytes(content)
         temporary.replace(path)
