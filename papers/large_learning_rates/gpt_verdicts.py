@@ -1,0 +1,41 @@
+"""Judge the transformers: the power of the width in the best rate, with fixed and trainable gains."""
+
+import numpy as np
+import xarray as xr
+
+from scalewright.papers.large_learning_rates.edge_verdicts import power
+from scalewright.sim import rates
+from scalewright.sim.rates import Rate
+from scalewright.sim.verdict import Verdict, judge
+
+#: Widths are few and narrow: the bands are twice those of the perceptrons.
+BAND = 0.3
+NAMES = {"sgd": "SGD", "adam": "Adam"}
+#: Powers of the best rate: of theory, and with trainable gains what the paper found.
+PREDICTED = {("sgd", "fixed"): -0.5, ("adam", "fixed"): -1.0, ("sgd", "trainable"): -0.5, ("adam", "trainable"): -0.45}
+
+
+def best_rates(data: xr.Dataset) -> list[Rate]:
+    """Return the rate of lowest held-out loss of every width."""
+    diverged = data.diverged_at.transpose("width", "seed", "lr").values >= 0
+    losses = np.where(diverged, np.inf, data.loss.transpose("width", "seed", "lr").values)
+    lrs = data.rate.transpose("width", "lr").values
+    return [rates.optimum(grid, row) for grid, row in zip(lrs, losses, strict=True)]
+
+
+def optimum(data: xr.Dataset) -> list[Verdict]:
+    """The best rate has the power of the width that theory gives for the hidden layers."""
+    optimizer, gains = data.attrs["optimizer"], data.attrs["gains"]
+    predicted = PREDICTED[optimizer, gains]
+    found, censored = power(data, best_rates(data))
+    return [
+        judge(
+            f"gpt-{optimizer}-{gains}",
+            f"Transformer, {NAMES[optimizer]}, {gains} gains, {data.attrs['steps']} steps: the best rate scales as "
+            f"n^{predicted:g}{censored}",
+            found,
+            predicted=predicted,
+            tolerance=BAND,
+            basis="theory.edges for fixed gains; the paper's fit for trainable ones, for which there is no theorem",
+        )
+    ]
