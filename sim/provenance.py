@@ -12,8 +12,12 @@ from pathlib import Path
 from scalewright.sim.closure import body, closure, packages
 
 LIBRARIES = ("numpy", "scipy", "sympy", "networkx", "torch", "xarray", "scikit-learn", "matplotlib", "jax")
-#: What writes the version down, which no result depends on.
-BOOKKEEPING = {"scalewright.sim.provenance", "scalewright.sim.closure"}
+#: What no number depends on: the writing down of the version, and the names of what is written.
+BOOKKEEPING = {
+    "scalewright.sim.provenance",
+    "scalewright.sim.closure",
+    "scalewright.theory.observables",
+}
 
 
 def environment(device: str = "cpu") -> dict[str, str]:

@@ -34,22 +34,22 @@ def sample_kernels(
     a, rho = problem.memory
     p, k, times = problem.samples, problem.outputs, problem.times
     m, n = times * k, times * p
-    kept, past = np.repeat(rho, k), np.repeat(np.repeat(a, k, axis=1), p, axis=0)
-    of_rows = np.repeat(rho, p)[:, None]
+    held = np.repeat(rho, k)
+    held, kept = held[:, None] * held, np.repeat(rho, p)[:, None] * held
+    past = np.repeat(np.repeat(gamma * a, k, axis=1), p, axis=0)
     seen = np.tile(found["pulled"].T, (times, 1))  # Y^0, (n, m)
     answer = np.zeros((n, m))
     kernel = _initial_kernel(problem, two_time)
     kernels, answers = [kernel], [answer]
-    for layer in range(1, problem.hidden_layers + 1):
-        s, f = found["source"][layer - 1], found["transfer"][layer - 1]
-        c = of_rows * kept * answer + gamma * problem.layer_rates[layer - 1] * past * seen
-        fresh = of_rows * kept * seen  # <u q_u>
-        kernel = _spread(kernel, rho, two_time) + _learned(
-            c, f @ fresh.T, found["gradient"][layer - 1], p, two_time
-        )
-        mixed = f @ (kept[:, None] * found["feature"][layer - 1] * kept) @ found["echo"][layer - 1].T
-        mixed += s @ (kept[:, None] * found["gradient"][layer] * kept) @ found["forward"][layer - 1].T
-        seen, answer = fresh @ found["echo"][layer - 1].T + c @ mixed, c @ s
+    for i, rate in enumerate(problem.layer_rates[:-1]):
+        s, f = found["source"][i], found["transfer"][i]
+        gradient, above = found["gradient"][i], found["gradient"][i + 1]
+        c = kept * answer + rate * past * seen
+        fresh = kept * seen  # <u q_u>
+        kernel = _learned(c, f @ fresh.T + 0.5 * gradient @ c.T, p, two_time) + _spread(kernel, rho, two_time)
+        mixed = f @ (held * found["feature"][i]) @ found["echo"][i].T
+        mixed += s @ (held * above) @ found["forward"][i].T
+        seen, answer = fresh @ found["echo"][i].T + c @ mixed, c @ s
         kernels.append(kernel)
         answers.append(answer)
     return kernels, [x.reshape(times, p, times, k) for x in answers]
@@ -64,14 +64,15 @@ def _initial_kernel(problem: Problem, two_time: bool) -> np.ndarray:
 
 def _spread(kernel: np.ndarray, rho: np.ndarray, two_time: bool) -> np.ndarray:
     """Return the covariance of u, the kernel below times the retention of the initial weights."""
+    if (rho == 1).all():  # no decay, and no pass over the largest arrays there are
+        return kernel
     if two_time:
-        return rho[:, None, None, None] * kernel * rho[None, None, :, None]
+        return kernel * np.multiply.outer(rho, rho)[:, None, :, None]
     return (rho**2)[:, None, None] * kernel
 
 
-def _learned(c: np.ndarray, drive: np.ndarray, gradient: np.ndarray, p: int, two_time: bool) -> np.ndarray:
-    """Return C U + U^T C^T + C G C^T in the shape of a kernel."""
-    half = drive + 0.5 * gradient @ c.T
+def _learned(c: np.ndarray, half: np.ndarray, p: int, two_time: bool) -> np.ndarray:
+    """Return C X + X^T C^T, X = U + G C^T / 2, in the shape of a kernel."""
     times = len(c) // p
     if two_time:
         product = c @ half

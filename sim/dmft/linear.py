@@ -77,9 +77,18 @@ class _March:
     def run(self) -> dict[str, Any]:
         import jax
 
-        return jax.lax.fori_loop(0, self.times, self.step, self.start())
+        found = jax.lax.fori_loop(0, self.times, self.step, self.start())
+        sent, passed = found.pop("sent"), found.pop("passed")
+        return {
+            **found,
+            "source": tuple(part[:, : self.size] for part in sent),
+            "transfer": tuple(part[:, self.size :] for part in sent),
+            "forward": tuple(part[:, : self.size] for part in passed),
+            "echo": tuple(part[:, self.size :] for part in passed),
+        }
 
     def start(self) -> dict[str, Any]:
+        """Return the state before the first step; `sent` and `passed` are g and q, written in (r | u)."""
         import jax.numpy as jnp
 
         empty, layers = jnp.zeros((self.size, self.size)), self.layers
@@ -87,10 +96,8 @@ class _March:
         return {
             "gradient": (*[empty] * layers, jnp.tile(self.readout, (self.times, 1))),
             "feature": (empty,) * (layers + 1),
-            "source": (empty,) * layers,
-            "transfer": (empty,) * layers,
-            "forward": (empty,) * layers,
-            "echo": (jnp.eye(self.size),) * layers,
+            "sent": (jnp.hstack([empty, empty]),) * layers,
+            "passed": (jnp.hstack([empty, jnp.eye(self.size)]),) * layers,
             "pulled": jnp.zeros((self.size, self.samples)),
             "outputs": each,
             "residuals": each,
@@ -111,11 +118,9 @@ class _March:
         for layer in range(self.layers, 0, -1):
             i = layer - 1
             e = self.heard(t, answer, layer, above)
-            s = self.put(now, "source", i, self.unit(t) + e @ now["forward"][i], t)
-            answer = self.put(now, "transfer", i, e @ now["echo"][i], t)
-            row = self.congruent(s, now["source"][i], now["gradient"][layer])
-            row = row + self.congruent(answer, now["transfer"][i], now["feature"][i])
-            above = self.put(now, "gradient", i, row, t, symmetric=True)
+            row = self.put(now, "sent", i, self.unit(t, 0) + e @ now["passed"][i], t)
+            answer = row[:, self.size :]
+            above = self.put(now, "gradient", i, self.congruent(row, now["sent"][i], i, now), t)
         return self.heard(t, answer, 0, above)
 
     def read_out(self, t: Any, now: dict[str, Any], row: Any) -> Any:
@@ -136,42 +141,44 @@ class _March:
         """Send the pulls of this step through the layers."""
         import jax.numpy as jnp
 
-        seen = self.put(now, "feature", 0, row, t, symmetric=True)
+        seen = self.put(now, "feature", 0, row, t)
         answer = jnp.zeros((self.outputs, self.size))
         for layer in range(1, self.layers + 1):
             i = layer - 1
             c = self.heard(t, answer, i, seen)
-            answer = self.put(now, "forward", i, c @ now["source"][i], t)
-            echo = self.put(now, "echo", i, self.unit(t) + c @ now["transfer"][i], t)
-            row = self.congruent(echo, now["echo"][i], now["feature"][i])
-            row = row + self.congruent(answer, now["forward"][i], now["gradient"][layer])
-            seen = self.put(now, "feature", layer, row, t, symmetric=True)
+            row = self.put(now, "passed", i, self.unit(t, 1) + c @ now["sent"][i], t)
+            answer = row[:, : self.size]
+            seen = self.put(now, "feature", layer, self.congruent(row, now["passed"][i], i, now), t)
 
     def heard(self, t: Any, answer: Any, layer: int, seen: Any) -> Any:
         """Return a row of C or E: what the initial weights answer, and what they learned."""
         learned = self.gamma * self.rates[layer] * self.past[t] * seen
         return self.rho[t] * self.kept * answer + learned
 
-    def congruent(self, row: Any, matrix: Any, middle: Any) -> Any:
-        """Return row (rho rho middle) matrix^T, up to the rows of `matrix` that are known."""
-        return ((row * self.kept) @ middle * self.kept) @ matrix.T
+    def congruent(self, row: Any, known: Any, i: int, now: dict[str, Any]) -> Any:
+        """Return the covariance of a row in (r | u) with the `known` rows, <r r> = G and <u u> = Q around."""
+        import jax.numpy as jnp
 
-    def unit(self, t: Any) -> Any:
+        r, u = row[:, : self.size] * self.kept, row[:, self.size :] * self.kept
+        spread = [(r @ now["gradient"][i + 1]) * self.kept, (u @ now["feature"][i]) * self.kept]
+        return jnp.hstack(spread) @ known.T
+
+    def unit(self, t: Any, which: int) -> Any:
+        """Return the rows that are r(t), or u(t), itself."""
         import jax
         import jax.numpy as jnp
 
-        zero = jnp.zeros((self.outputs, self.size))
-        return jax.lax.dynamic_update_slice(zero, jnp.eye(self.outputs), (0, t * self.outputs))
+        zero = jnp.zeros((self.outputs, 2 * self.size))
+        place = (0, which * self.size + t * self.outputs)
+        return jax.lax.dynamic_update_slice(zero, jnp.eye(self.outputs), place)
 
-    def put(
-        self, now: dict[str, Any], name: str, index: int, row: Any, t: Any, *, symmetric: bool = False
-    ) -> Any:
+    def put(self, now: dict[str, Any], name: str, index: int, row: Any, t: Any) -> Any:
         """Write the rows of step t, of a kernel its columns too; return the rows as they stand there."""
         import jax
 
         at = t * self.outputs
         filled = jax.lax.dynamic_update_slice(now[name][index], row, (at, 0))
-        if symmetric:
+        if name in ("gradient", "feature"):
             filled = jax.lax.dynamic_update_slice(filled, row.T, (0, at))
         now[name][index] = filled
-        return jax.lax.dynamic_slice(filled, (at, 0), (self.outputs, self.size))
+        return jax.lax.dynamic_slice(filled, (at, 0), row.shape)
