@@ -19,6 +19,7 @@ from scalewright.nets.data import TensorData, as_data
 from scalewright.nets.device import resolve
 from scalewright.nets.feeds import Feed, Minibatches, Whole
 from scalewright.nets.initial import check_seed
+from scalewright.sim.dataset import dataset
 
 Against = Literal["initial", "previous"]
 Progress = Callable[[int, int], None]
@@ -176,7 +177,7 @@ def _batch(feed: Feed, step: int) -> tuple[Tensor, Tensor]:
 
 
 def _taking(function: Callable[..., Any], positional: int = 0, **offered: int) -> Callable[..., Any]:
-    """Return the function with those of the offered numbers that it takes by name, after so many arguments."""
+    """Return the function with those of the offered numbers that it takes by name, besides its first ones."""
     try:
         parameters = list(inspect.signature(function).parameters.values())[positional:]
     except ValueError:  # some built-in classes don't say what they take
@@ -230,4 +231,4 @@ def _dataset(
                     arrays[name][place] = value
     dims = ("width", "seed", "step", "layer")
     coords = {"width": widths, "seed": seeds, "step": steps, "layer": layers}
-    return xr.Dataset({name: (dims, values) for name, values in arrays.items()}, coords)
+    return dataset({name: (dims, values) for name, values in arrays.items()}, coords)

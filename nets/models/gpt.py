@@ -127,7 +127,7 @@ def gpt(
 
     `functools.partial(gpt, 2)` is the builder that `parametrize` and `Ensemble.of` take; the parametrization
     is that of `theory.gpt()`, whose one block stands for all of them. `qk_norm` normalises the queries and
-    keys of every head; without `gains` no norm has parameters, and the table of powers must have none of them.
+    keys of every head; without `gains` no norm has parameters, and the table of powers must have none.
 
     Raises:
         ValueError: no block, a size below 1, a width that the heads of 16 don't divide, or an unknown

@@ -153,10 +153,11 @@ def alignment(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
     """The alignment of updates with what they act on does not depend on the width."""
     found = coordinates.of(data, check)
     hidden = last_hidden(int(data.attrs["layers"]))
+    own, passed = "effective_operator_alignment", "propagating_operator_alignment"
     rows = (
-        ("hidden-effective", hidden, "effective_operator_alignment", "(W_t - W_0, x_t) of the last hidden layer"),
-        ("readout-effective", "readout.weight", "effective_operator_alignment", "(W_t - W_0, x_t) of the readout"),
-        ("readout-propagating", "readout.weight", "propagating_operator_alignment", "(W_0, x_t - x_0) of the readout"),
+        ("hidden-effective", hidden, own, "(W_t - W_0, x_t) of the last hidden layer"),
+        ("readout-effective", "readout.weight", own, "(W_t - W_0, x_t) of the readout"),
+        ("readout-propagating", "readout.weight", passed, "(W_0, x_t - x_0) of the readout"),
     )
     return [
         judge(
@@ -210,7 +211,8 @@ def adam_edge(checks: dict[str, tuple[Check, xr.Dataset]]) -> list[Verdict]:
 
 
 def crossing(powers: np.ndarray, slopes: list[Slope]) -> fit.Estimate:
-    """Return the c at which slopes, one a c, cross zero along their line, with the delta method's interval."""
+    """Return the c at which slopes, one a c, cross zero along their line, with the delta method's
+    interval."""
     values = np.array([slope.value for slope in slopes])
     errors = np.array([slope.standard_error for slope in slopes])
     away = powers - powers.mean()
@@ -224,3 +226,44 @@ def crossing(powers: np.ndarray, slopes: list[Slope]) -> fit.Estimate:
 
 def _steps(count: int) -> str:
     return "one step" if count == 1 else f"{count} steps"
+
+
+def lazy(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
+    """At its largest stable power the squared loss leaves hidden layers lazy: they move as n^-1/2."""
+    found = coordinates.of(data, check, step=1)
+    hidden, step = last_hidden(int(data.attrs["layers"])), found.steps[0]
+    power = found.predicted[hidden].total
+    return [
+        judge(
+            f"{id}-hidden",
+            f"{check.label}: the whole update of the last hidden layer after {_steps(step)} scales as "
+            f"n^{power:g}",
+            found.slope(hidden, "total", step=step),
+            predicted=power,
+            tolerance=HIDDEN,
+            basis="theory.profile",
+        )
+    ]
+
+
+def aligned(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
+    """With a rate for every layer all effective updates are of order one, and the logits grow all the
+    same."""
+    return updates(id, check, data, step=1)
+
+
+def many_classes(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
+    """With many more classes than units the propagating update of the readout does not grow with the
+    width."""
+    found = coordinates.of(data, check, step=1)
+    step = found.steps[0]
+    return [
+        judge(
+            f"{id}-propagating",
+            f"{check.label}: the propagating update of the readout after {_steps(step)} does not grow",
+            found.slope("readout.weight", "propagating", step=step),
+            predicted=0.0,
+            tolerance=LOGITS,
+            basis="the readout acts on a random direction when there are more outputs than units",
+        )
+    ]

@@ -23,8 +23,8 @@ BASE = 128
 class Check:
     """One coordinate check: an optimizer, a rate `lr` (n / 128)^-power, and on what it trains.
 
-    `power` None leaves every layer the rate of its parametrization. `many` classes are drawn at random, in place of
-    the task's few.
+    `power` None leaves every layer the rate of its parametrization. `many` classes are drawn at random, in
+    place of the task's few.
     """
 
     label: str
@@ -44,14 +44,16 @@ def run(
     *,
     widths: Sequence[int] | None = None,
     seeds: int | None = None,
+    steps: int | None = None,
     gradient: bool = False,
     alignment: bool = False,
     device: str = "auto",
     progress: Progress = None,
 ) -> xr.Dataset:
-    """Train a few steps at every width and seed: the sizes of `nets.coordinate_check` after the first and last."""
+    """Train a few steps at every width and seed: the sizes of `nets.coordinate_check` after the first and
+    last."""
     layers = scale.layers if check.depth is None else check.depth
-    data = _data(scale, check)
+    data, count = _data(scale, check), steps or scale.check_steps
     rule = rule_of(check, layers)
     found = nets.coordinate_check(
         lambda width, seed: networks.single(rule, layers, width, data, seed=seed),
@@ -59,8 +61,8 @@ def run(
         widths=list(widths or scale.check_widths),
         optimizer=lambda model: optimizer_of(model, check),
         loss=check.loss,
-        steps=scale.check_steps,
-        at=sorted({1, scale.check_steps}),
+        steps=count,
+        at=sorted({1, count}),
         seeds=range(seeds or scale.check_seeds),
         batch=check.batch or scale.batch,
         gradient=gradient,

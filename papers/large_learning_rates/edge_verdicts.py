@@ -1,11 +1,12 @@
 """Judge the grids of rates: largest stable and best rates against width, and what the best is worth."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import xarray as xr
 
-from scalewright.papers.large_learning_rates.edges import Setting, errors, stable_below
+from scalewright.papers.large_learning_rates.edges import errors, stable_below
 from scalewright.sim import fit, rates
 from scalewright.sim.fit import Estimate, Slope
 from scalewright.sim.rates import Rate
@@ -28,6 +29,30 @@ def best_rates(data: xr.Dataset) -> list[Rate]:
     return [rates.optimum(lrs, row) for lrs, row in _grids(data, losses)]
 
 
+def same_rate(cross_entropy: xr.Dataset, squared: xr.Dataset) -> list[Verdict]:
+    """At a rate that cross-entropy bears, the squared loss diverges on the same networks."""
+    width, rate = int(squared.attrs["width"]), float(squared.rate.values[0])
+    return [
+        judge(
+            f"same-rate-{name}",
+            f"SP, deep, width {width}, rate {rate:.2g}: share of the networks that diverge under {loss}",
+            float((data.diverged_at >= 0).mean()),
+            predicted=share,
+            tolerance=0.0,
+            basis="half the largest stable rate of cross-entropy; theory.edges",
+        )
+        for name, loss, data, share in (
+            ("cross-entropy", "cross-entropy", cross_entropy, 0.0),
+            ("mse", "the squared loss", squared, 1.0),
+        )
+    ]
+
+
+def predicted_power(data: xr.Dataset) -> float:
+    """Return the power of the width along which the grids of a dataset move: that of theory."""
+    return float(Fraction(data.attrs["power"]))
+
+
 def power(data: xr.Dataset, found: list[Rate]) -> tuple[Slope | Estimate, str]:
     """Return the power of the width of rates; where a grid does not hold one, no number and the reason."""
     for width, rate in zip(data.width.values, found, strict=True):
@@ -37,28 +62,29 @@ def power(data: xr.Dataset, found: list[Rate]) -> tuple[Slope | Estimate, str]:
     return rates.slope(data.width.values.astype(float), found), ""
 
 
-def edge(id: str, setting: Setting, data: xr.Dataset) -> list[Verdict]:
+def edge(id: str, data: xr.Dataset) -> list[Verdict]:
     """The largest stable rate falls with the predicted power of the width."""
     found, censored = power(data, stable_rates(data))
     return [
         judge(
             f"edge-{id}",
-            f"{setting.label}: the largest stable rate scales as n^{-setting.power}{censored}",
+            f"{data.attrs['setting']}: the largest stable rate scales as n^{data.attrs['power']}{censored}",
             found,
-            predicted=-float(setting.power),
+            predicted=predicted_power(data),
             tolerance=BAND,
             basis="theory.edges; grid of sqrt(2), its resolution in the interval",
         )
     ]
 
 
-def optimum(id: str, setting: Setting, data: xr.Dataset, *, predicted: float) -> list[Verdict]:
-    """The best rate has the predicted power of the width."""
+def optimum(id: str, data: xr.Dataset) -> list[Verdict]:
+    """The best rate has the power of the width of the largest stable one."""
     found, censored = power(data, best_rates(data))
+    predicted = predicted_power(data)
     return [
         judge(
             f"optimum-{id}",
-            f"{setting.label}: the rate of lowest training loss scales as n^{predicted:g}{censored}",
+            f"{data.attrs['setting']}: the rate of lowest training loss scales as n^{predicted:g}{censored}",
             found,
             predicted=predicted,
             tolerance=BAND,
@@ -67,13 +93,13 @@ def optimum(id: str, setting: Setting, data: xr.Dataset, *, predicted: float) ->
     ]
 
 
-def control(id: str, setting: Setting, data: xr.Dataset, *, wrong: float) -> list[Verdict]:
+def control(id: str, data: xr.Dataset, *, wrong: float) -> list[Verdict]:
     """The other loss's power must be missed."""
     found, censored = power(data, stable_rates(data))
     return [
         judge(
             f"edge-{id}-control",
-            f"{setting.label}: the largest stable rate scales as n^{wrong:g}, the power of the other "
+            f"{data.attrs['setting']}: the largest stable rate scales as n^{wrong:g}, the power of the other "
             f"loss{censored}",
             found,
             predicted=wrong,
@@ -85,14 +111,23 @@ def control(id: str, setting: Setting, data: xr.Dataset, *, wrong: float) -> lis
 
 
 def best_accuracy(data: xr.Dataset) -> list[np.ndarray]:
-    """Return the held-out accuracy at the best rate, one a seed, for every width."""
-    found = []
-    accuracy = data.test_accuracy.transpose("width", "seed", "lr").values
+    """Return the held-out accuracy at the rate of lowest training loss, one a seed, for every width."""
+    return _at_best(data, data.test_accuracy)
+
+
+def overconfidence(data: xr.Dataset) -> list[np.ndarray]:
+    """Return mean largest probability minus accuracy, held out, at the rate of lowest training loss."""
+    return _at_best(data, data.confidence - data.test_accuracy)
+
+
+def _at_best(data: xr.Dataset, wanted: xr.DataArray) -> list[np.ndarray]:
     diverged = data.diverged_at.transpose("width", "seed", "lr").values >= 0
     losses = np.where(diverged, np.inf, data.loss.transpose("width", "seed", "lr").values)
-    for row, loss in zip(accuracy, losses, strict=True):
+    found = []
+    for row, loss in zip(wanted.transpose("width", "seed", "lr").values, losses, strict=True):
         used = np.isfinite(loss).any(axis=1)
-        found.append(row[used, np.argmin(np.nan_to_num(loss[used], nan=np.inf), axis=1)])
+        best = np.nan_to_num(loss[used], nan=np.inf).argmin(axis=1)
+        found.append(row[used][np.arange(len(best)), best])
     return found
 
 

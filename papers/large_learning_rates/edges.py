@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 import torch
@@ -14,6 +15,9 @@ from scalewright.papers.large_learning_rates import networks
 from scalewright.papers.large_learning_rates.settings import Scale
 from scalewright.sim import rates
 from scalewright.sim.data import Data
+from scalewright.sim.dataset import dataset
+from scalewright.theory import edges as derive_edges
+from scalewright.theory import mlp
 
 Progress = Callable[[int, int], None] | None
 #: Base rates from which the grid of the narrowest networks is placed: factors of 2, one seed each.
@@ -26,20 +30,31 @@ ABOVE = 3
 class Setting:
     """One family of networks: how deep, in which parametrization, trained by what on which loss.
 
-    `power` is the exponent c of the predicted edge n^-c, along which the grids of rates move with the width.
+    `depth` and `batch` are those of the scale where they are None.
     """
 
     label: str
     parametrization: str
     loss: str
-    power: Fraction
     depth: int | None = None
     optimizer: str = "sgd"
     batch: int | None = None
 
     def layers(self, scale: Scale) -> int:
-        """Return the number of weight layers; the scale's own where none is set."""
+        """Return the number of weight layers."""
         return scale.layers if self.depth is None else self.depth
+
+    def power(self, scale: Scale) -> Fraction:
+        """Return the power of the width in the largest stable rate: that of bounded features; 0 under muP."""
+        if self.parametrization != "sp":
+            return Fraction(0)
+        return derived_edge(self.layers(scale), self.optimizer, networks.LOSSES[self.loss])
+
+
+@cache
+def derived_edge(layers: int, optimizer: str, loss: str) -> Fraction:
+    """Return the power of the width in the largest rate with bounded features under SP, from its proof."""
+    return derive_edges(mlp(layers), "sp", optimizer, loss).feature_learning.exponent("width")
 
 
 def stable_below(classes: int) -> float:
@@ -64,28 +79,45 @@ def edge(
 ) -> xr.Dataset:
     """Train every width at every rate of its grid and every seed.
 
-    The grid of the narrowest networks is placed by a coarse one; at width n it is shifted by the predicted power of n, so
-    that a measured power other than that one shows as a drift through the grids, or as a censored rate.
+    The grid of the narrowest networks is placed by a coarse one; at width n it is shifted by the predicted
+    power of n, so that a measured power other than that one shows as a drift through the grids, or as a
+    censored rate.
 
     Returns:
-        A dataset (width, seed, lr): `loss` and `accuracy` on the training samples at the end, `test_accuracy`,
+        A dataset (width, seed, lr): `loss` and `accuracy` on the training samples at the end,
+        `test_accuracy`,
         `confidence` and `logits` on held-out ones, `diverged_at`; `rate` (width, lr) holds the rates.
     """
     seen, held = networks.load(scale)
     if samples is not None:
         seen = Data(seen.name, *(values[:samples] for values in (seen.inputs, seen.targets, seen.labels)))
     sizes = list(widths or scale.edge_widths)
-    middle = _pilot(scale, setting, sizes[0], seen, held, device)
+    middle, power = _pilot(scale, setting, sizes[0], seen, held, device), float(setting.power(scale))
     rows = []
     for done, width in enumerate(sizes):
         steps = np.arange(scale.edge_rates) - (scale.edge_rates - 1 - ABOVE)
-        grid = middle * float(width / sizes[0]) ** -float(setting.power) * np.sqrt(2.0) ** steps
+        grid = middle * float(width / sizes[0]) ** power * np.sqrt(2.0) ** steps
         seeds = range(scale.seeds_at(width))
         rows.append(trained(scale, setting, width, seen, held, lrs=grid, seeds=seeds, device=device))
         if progress:
             progress(done + 1, len(sizes))
     joined = xr.concat(rows, dim="width", join="outer", combine_attrs="drop_conflicts")
     return joined.assign_coords(width=sizes)
+
+
+def at_one_rate(
+    scale: Scale, setting: Setting, like: Setting, *, device: str = "auto", progress: Progress = None
+) -> xr.Dataset:
+    """Train the widest networks at half the largest stable rate of others, `like`: (seed, lr)."""
+    seen, held = networks.load(scale)
+    narrow, wide = scale.edge_widths[0], scale.edge_widths[-1]
+    rate = _pilot(scale, like, narrow, seen, held, device) * (wide / narrow) ** float(like.power(scale)) / 2
+    found = trained(
+        scale, setting, wide, seen, held, lrs=np.array([rate]), seeds=range(scale.edge_seeds), device=device
+    )
+    if progress:
+        progress(1, 1)
+    return found.assign_attrs(width=wide)
 
 
 def trained(
@@ -106,9 +138,7 @@ def trained(
         setting.optimizer,
         power=Fraction(0) if setting.parametrization == "sp" else None,
     )
-    members = networks.ensemble(
-        rule, setting.layers(scale), width, seen, seeds=seeds, lrs=lrs, device=device
-    )
+    members = networks.ensemble(rule, setting.layers(scale), width, seen, seeds=seeds, lrs=lrs, device=device)
     batch = min(setting.batch or scale.batch, seen.samples)
     targets = networks.targets_of(seen, setting.loss)
     order = [seed for seed in seeds for _ in lrs]
@@ -129,8 +159,8 @@ def trained(
     values = {name: record.values[name][:, 1].reshape(shape) for name in ("loss", "accuracy")}
     values |= {name: value.reshape(shape) for name, value in _held_out(members, held).items()}
     values["diverged_at"] = members.diverged_at.numpy().reshape(shape)
-    return xr.Dataset(
-        {name: (("seed", "lr"), value) for name, value in values.items()} | {"rate": (("lr",), lrs)},
+    return dataset(
+        {name: (("seed", "lr"), value) for name, value in values.items()},
         {"seed": list(seeds), "lr": np.arange(len(lrs))},
         {
             "setting": setting.label,
@@ -138,13 +168,14 @@ def trained(
             "loss": setting.loss,
             "optimizer": setting.optimizer,
             "layers": setting.layers(scale),
+            "power": str(setting.power(scale)),
             "batch": batch,
             "steps": steps,
             "samples": seen.samples,
             "classes": seen.targets.shape[1],
             "data": seen.name,
         },
-    )
+    ).assign_coords(rate=(("lr",), lrs))
 
 
 def _held_out(members: nets.Ensemble, held: Data) -> dict[str, np.ndarray]:

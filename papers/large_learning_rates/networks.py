@@ -44,7 +44,8 @@ def ensemble(
     lrs: Sequence[float] | np.ndarray,
     device: str,
 ) -> nets.Ensemble:
-    """Stack ReLU perceptrons of one width, seeds times base rates, in float32 with He's gain in all layers."""
+    """Stack ReLU perceptrons of one width, seeds times base rates, in float32 with He's gain in all
+    layers."""
     return nets.Ensemble.of(
         partial(nets.models.mlp, layers),
         rule,

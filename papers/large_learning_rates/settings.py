@@ -17,7 +17,8 @@ class Scale:
         edge_widths, edge_seeds, edge_steps: of the grids of rates, `edge_rates` rates in steps of sqrt(2);
             `wide_seeds` at the widest, which cost most and differ least.
         deepest, deep_widths: weight layers and widths of the deepest perceptrons.
-        batches, batch_widths, batch_samples: sizes of the batches that are compared, the last one all samples.
+        batches, batch_widths, batch_samples: sizes of the batches that are compared, the last one all
+            samples.
         gpt_widths, gpt_seeds, gpt_steps, gpt_rates: of the transformers; `gpt_gains` says whether their norms
             have trainable gains, one after the other.
     """

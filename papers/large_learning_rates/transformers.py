@@ -1,8 +1,10 @@
-"""Small transformers on a real text: grids of rates under SGD and Adam, norms with fixed or trainable gains."""
+"""Small transformers on a real text: grids of rates under SGD and Adam, norms with fixed or trainable
+gains."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
+from fractions import Fraction
+from functools import cache, partial
 
 import numpy as np
 import torch
@@ -15,13 +17,12 @@ from scalewright.nets.feeds import Feed
 from scalewright.nets.parametrize import NUMBER
 from scalewright.papers.large_learning_rates.settings import Scale
 from scalewright.sim import text
-from scalewright.theory import Parametrization, gpt, named
+from scalewright.sim.dataset import dataset
+from scalewright.theory import Parametrization, edges, gpt, named
 
 Progress = Callable[[int, int], None] | None
 BLOCKS, CONTEXT, BATCH, HELD = 2, 32, 16, 64
-#: Exponents c along which the grids move with the width, and the middle of the narrowest grid at width 32: what was
-#: found for the first grids, 14 rates wide.
-POWERS = {"sgd": 0.5, "adam": 1.0}
+#: Middle of the grid at width 32, where grids of 14 rates had their best.
 MIDDLE = {"sgd": 0.28, "adam": 8e-3}
 SETTINGS = nets.Settings(betas=(0.9, 0.95), eps=1e-12)
 
@@ -52,23 +53,29 @@ def sweep(
 ) -> xr.Dataset:
     """Train transformers of every width at every rate and seed on the same windows.
 
-    Two blocks with norms first, queries and keys normalised, heads of 16; all weights, embeddings too, start with a
-    deviation of n^-1/2 as in GPT-NeoX; one global rate.
+    Two blocks with norms first, queries and keys normalised, heads of 16; all weights, embeddings too, start
+    with a deviation of n^-1/2 as in GPT-NeoX; one global rate.
 
     Returns:
-        A dataset (width, seed, lr): `loss` on held-out windows at the end, `initial_loss`, `diverged_at`, and `rate`
-        (width, lr).
+        A dataset (width, seed, lr): `loss` on held-out windows at the end, `initial_loss`, `diverged_at`, and
+        `rate` (width, lr).
     """
     rows = []
     feed = Windows(scale.gpt_steps)
     for done, width in enumerate(scale.gpt_widths):
         steps = np.arange(scale.gpt_rates) - (scale.gpt_rates - 1) / 2
-        grid = MIDDLE[optimizer] * (width / 32) ** -POWERS[optimizer] * np.sqrt(2.0) ** steps
+        grid = MIDDLE[optimizer] * (width / 32) ** float(derived_edge(optimizer)) * np.sqrt(2.0) ** steps
         rows.append(_trained(scale, optimizer, gains, width, feed, grid, device))
         if progress:
             progress(done + 1, len(scale.gpt_widths))
     joined = xr.concat(rows, dim="width", combine_attrs="drop_conflicts")
     return joined.assign_coords(width=list(scale.gpt_widths))
+
+
+@cache
+def derived_edge(optimizer: str) -> Fraction:
+    """Return the power of the width in the largest rate with bounded features under SP, from its proof."""
+    return edges(gpt(), "sp", optimizer).feature_learning.exponent("width")
 
 
 def _trained(
@@ -89,14 +96,20 @@ def _trained(
         "loss": (("seed", "lr"), losses[..., 1]),
         "initial_loss": (("seed", "lr"), losses[..., 0]),
         "diverged_at": (("seed", "lr"), members.diverged_at.numpy().reshape(len(seeds), len(grid))),
-        "rate": (("lr",), grid),
     }
     attrs = {"optimizer": optimizer, "gains": gains, "steps": scale.gpt_steps, "text_sha256": text.sha256()}
-    return xr.Dataset(variables, {"seed": list(seeds), "lr": np.arange(len(grid))}, attrs)
+    found = dataset(variables, {"seed": list(seeds), "lr": np.arange(len(grid))}, attrs)
+    return found.assign_coords(rate=(("lr",), grid))
 
 
 def networks(
-    optimizer: str, gains: str, width: int, *, seeds: Sequence[int], lrs: Sequence[float] | np.ndarray, device: str
+    optimizer: str,
+    gains: str,
+    width: int,
+    *,
+    seeds: Sequence[int],
+    lrs: Sequence[float] | np.ndarray,
+    device: str,
 ) -> nets.Ensemble:
     """Stack transformers of one width, seeds times rates, in float32."""
     build = partial(nets.models.gpt, BLOCKS, qk_norm=True, gains=gains == "trainable")
