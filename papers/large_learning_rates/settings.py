@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from scalewright.papers.large_learning_rates import task
 
 
@@ -14,42 +12,95 @@ class Scale:
     Attributes:
         data: "generated", or "fashion-mnist" where that is installed.
         samples: how many train, and how many are held out.
-        layers: weight layers of the deep perceptrons.
+        layers: weight layers of the deep perceptrons; batch: samples a step.
         check_widths, check_seeds, check_steps: of the coordinate checks.
-        edge_widths, edge_seeds, edge_steps: of the grids of rates; edge_rates rates in steps of sqrt(2).
-        batches: sizes of the batches that are compared.
+        edge_widths, edge_seeds, edge_steps: of the grids of rates, `edge_rates` rates in steps of sqrt(2);
+            `wide_seeds` at the widest, which cost most and differ least.
+        deepest, deep_widths: weight layers and widths of the deepest perceptrons.
+        batches, batch_widths, batch_samples: sizes of the batches that are compared, the last one all
+            samples.
+        gpt_widths, gpt_seeds, gpt_steps, gpt_rates: of the transformers; `gpt_gains` says whether their norms
+            have trainable gains, one after the other.
     """
 
     name: str
     data: str
     samples: int
-    layers: int
     check_widths: tuple[int, ...]
     check_seeds: int
-    check_steps: int
     edge_widths: tuple[int, ...]
     edge_seeds: int
+    wide_seeds: int
     edge_steps: int
     edge_rates: int
-    batches: tuple[int, ...]
+    deep_widths: tuple[int, ...]
+    batch_widths: tuple[int, ...]
+    gpt_widths: tuple[int, ...]
+    gpt_seeds: int
+    gpt_steps: int
+    gpt_rates: int
+    gpt_gains: tuple[str, ...] = ("fixed",)
+    batches: tuple[int, ...] = (8, 64, 256)
+    batch_samples: int = 256
+    layers: int = 4
+    deepest: int = 8
+    batch: int = 64
+    check_steps: int = 4
+
+    def seeds_at(self, width: int) -> int:
+        """Return the number of networks a rate at a width of the grids."""
+        return self.wide_seeds if width >= self.edge_widths[-1] else self.edge_seeds
 
 
 SMOKE = Scale(
     name="smoke",
     data="generated",
     samples=1024,
-    layers=4,
     check_widths=(128, 256, 512, 1024),
-    check_seeds=3,
-    check_steps=4,
-    edge_widths=(64, 128, 256, 512),
-    edge_seeds=2,
-    edge_steps=100,
+    check_seeds=6,
+    edge_widths=(64, 128, 256),
+    edge_seeds=3,
+    wide_seeds=3,
+    edge_steps=60,
     edge_rates=9,
-    batches=(8, 64, 1024),
+    deep_widths=(32, 64, 128),
+    batch_widths=(32, 64, 128),
+    gpt_widths=(16, 32, 64),
+    gpt_seeds=2,
+    gpt_steps=40,
+    gpt_rates=7,
 )
-STANDARD = replace(SMOKE, name="standard", data="auto", samples=2048)
-FULL = replace(STANDARD, name="full")
+STANDARD = replace(
+    SMOKE,
+    name="standard",
+    data="auto",
+    samples=2048,
+    check_widths=(128, 256, 512, 1024, 2048),
+    check_seeds=16,
+    edge_widths=(64, 128, 256, 512, 1024),
+    edge_seeds=4,
+    edge_steps=100,
+    deep_widths=(64, 128, 256, 512),
+    batch_widths=(64, 128, 256, 512),
+    gpt_widths=(32, 64, 128),
+    gpt_steps=150,
+    gpt_rates=8,
+)
+FULL = replace(
+    STANDARD,
+    name="full",
+    samples=8192,
+    check_widths=(128, 256, 512, 1024, 2048, 4096, 8192),
+    edge_widths=(64, 128, 256, 512, 1024, 2048, 4096),
+    edge_steps=400,
+    deep_widths=(64, 128, 256, 512, 1024, 2048),
+    batch_widths=(64, 128, 256, 512, 1024),
+    gpt_widths=(64, 128, 256, 512),
+    gpt_seeds=3,
+    gpt_steps=1000,
+    gpt_rates=12,
+    gpt_gains=("fixed", "trainable"),
+)
 SCALES = {scale.name: scale for scale in (SMOKE, STANDARD, FULL)}
 
 
@@ -63,8 +114,3 @@ def scale_of(name: str) -> Scale:
         raise ValueError(f"scale must be one of {', '.join(SCALES)}; given {name!r}")
     scale = SCALES[name]
     return replace(scale, data=task.available() if scale.data == "auto" else scale.data)
-
-
-def root_two_grid(middle: float, count: int) -> np.ndarray:
-    """Return `count` rates in steps of sqrt(2) around the middle."""
-    return middle * np.sqrt(2.0) ** (np.arange(count) - (count - 1) / 2)

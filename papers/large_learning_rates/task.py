@@ -30,7 +30,8 @@ def load(name: str, samples: int) -> tuple[data.Data, data.Data]:
         _generated(samples, part) if name == "generated" else _images(name, samples, part) for part in (0, 1)
     )
     size = float(np.sqrt(np.square(seen.inputs).mean()))
-    return tuple(data.Data(d.name, d.inputs / size, d.targets, d.labels) for d in (seen, held))  # type: ignore[return-value]
+    first, second = (data.Data(d.name, d.inputs / size, d.targets, d.labels) for d in (seen, held))
+    return first, second
 
 
 def _generated(samples: int, part: int) -> data.Data:
