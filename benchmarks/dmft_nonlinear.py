@@ -122,7 +122,10 @@ def accuracy() -> list[dict[str, Any]]:
 def digits() -> list[dict[str, Any]]:
     """Check images of digits: odd or even, tanh and linear; tanh also at a rate that reaches the edge."""
     rows = []
-    cases = ((16, "tanh", 32768, 1), (16, "tanh", 32768, 2), (16, "tanh", 32768, 3), (64, "linear", 16, 1))
+    cases = (
+        (16, "tanh", 32768, 1), (16, "tanh", 32768, 2), (16, "tanh", 32768, 3), (64, "tanh", 16384, 1),
+        (64, "linear", 16, 1),
+    )  # fmt: skip
     for samples, activation, draws, faster in cases:
         images = data.load("digits", samples=samples)
         p = _with_rate(images.inputs, np.where(images.labels % 2, 1.0, -1.0), 2.0, 2, activation)
