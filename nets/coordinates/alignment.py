@@ -10,7 +10,8 @@ from scalewright.nets.curvature.lanczos import top_eigenpairs
 from scalewright.nets.curvature.operator import Operator
 
 MEASURES = ("operator_alignment", "frobenius_alignment", "log_alignment")
-#: Relative residual of the largest eigenvalue of W^T W; the error of the norm is about its square.
+#: Within what the largest eigenvalue of W^T W is certified; the norm is then known to half of it. A small
+#: residual alone would not do: it also belongs to pairs that are not the largest.
 TOLERANCE = 1e-2
 
 
@@ -47,12 +48,15 @@ def alignments(matrix: Tensor, vectors: Tensor, image: Tensor, *, seed: int = 0)
 def operator_norm(matrix: Tensor, *, seed: int = 0, tolerance: float = TOLERANCE) -> float:
     """Return the largest singular value of a matrix, by Lanczos on its smaller Gram matrix.
 
+    With 99 % over the random start it is too small by at most tolerance / 2, and never too large.
+
     Raises:
-        ArithmeticError: 400 products did not reach the tolerance.
+        ArithmeticError: 400 products did not certify it.
     """
     scale = matrix.abs().max()
-    pairs = top_eigenpairs(Gram(matrix / scale), seed=seed, tolerance=tolerance, budget=400)
-    if not pairs.converged.all():
+    gram = Gram(matrix / scale)
+    pairs = top_eigenpairs(gram, seed=seed, tolerance=tolerance, certify=tolerance, budget=400)
+    if not pairs.converged.all() or pairs.certified_to[0, 0] > tolerance:
         raise ArithmeticError(f"operator_norm: {pairs.status}")
     return math.sqrt(float(pairs.values[0, 0])) * float(scale)
 
@@ -87,9 +91,9 @@ def patches(module: nn.Module, inputs: Tensor) -> Tensor:
         return tokens_of(inputs, -1)
     found = torch.nn.functional.unfold(
         inputs if inputs.ndim == 4 else inputs[None],
-        module.kernel_size,  # type: ignore[arg-type]
-        module.dilation,  # type: ignore[arg-type]
-        module.padding,  # type: ignore[arg-type]
-        module.stride,  # type: ignore[arg-type]
+        module.kernel_size,
+        module.dilation,
+        module.padding,
+        module.stride,
     )
     return found.mT.flatten(0, 1)

@@ -135,7 +135,8 @@ class _Run:
         model = model.to(self.device)
         feed, value = self._feed(model, seed, data), loss_function(self.loss)
         update = _taking(self.optimizer, 1, width=width)(model)
-        watch, readings = Coordinates(model), {}
+        watch = Coordinates(model)
+        readings: dict[int, Reading] = {}
         for step in range(1, self.steps + 1):
             inputs, targets = _batch(feed, step - 1)
             update.zero_grad()

@@ -49,7 +49,8 @@ def plot_slopes(check: CoordinateCheck, *, step: int | None = None, ax: "Axes | 
     for shift, part in zip((-0.2, 0.0, 0.2), STYLES, strict=True):
         chosen = [row for row in rows if row.part == part]
         _bars(axes, [layers.index(row.layer) + shift for row in chosen], chosen, part)
-    axes.plot([], [], "_", ms=12, mew=1.5, color="black", label="predicted")
+    if any(row.predicted is not None for row in rows):
+        axes.plot([], [], "_", ms=12, mew=1.5, color="black", label="predicted")
     axes.axhline(0, color="grey", lw=0.6)
     axes.set_xticks(range(len(layers)), layers, rotation=30, ha="right", fontsize=8)
     axes.set(xlabel="layer", ylabel="power of the width")

@@ -125,15 +125,15 @@ class CoordinateCheck:
         return list(self._rows(step))
 
     def to_markdown(self, *, step: int | None = None) -> str:
-        """Return a Markdown table: layer, part, measured power with interval, predicted power."""
-        lines = ["| layer | update | measured | 95 % | predicted |", "|---|---|---|---|---|"]
+        """Return a Markdown table: layer, part, measured power, interval, and predictions if there are any."""
+        head = ["layer", "update", "power of the width", "95 %"] + ["predicted"] * bool(self.predicted)
+        lines = [head, ["---"] * len(head)]
         for row in self._rows(step):
+            slope = row.slope
+            cells = [row.layer, row.part, f"{slope.value:.2f}", f"[{slope.low:.2f}, {slope.high:.2f}]"]
             expected = "" if row.predicted is None else f"{row.predicted:g}"
-            low, high = row.slope.low, row.slope.high
-            lines.append(
-                f"| {row.layer} | {row.part} | {row.slope.value:.2f} | [{low:.2f}, {high:.2f}] | {expected} |"
-            )
-        return "\n".join(lines)
+            lines.append(cells + [expected] * bool(self.predicted))
+        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
     def to_json(self, *, step: int | None = None) -> dict[str, Any]:
         """Return plain data: the rows, what was skipped, and the runs that were not stable."""

@@ -56,16 +56,19 @@ def beyond(scale: Scale, device: str) -> list[Stage]:
         return Stage(name, partial(edges.edge, scale, setting, device=device, **options))
 
     like = EDGES["deep-cross-entropy"]
-    few = {"widths": scale.check_widths[:4]}
+    few = {"widths": scale.check_widths[-4:]}
     return [
         *(check(name, one, alignment=name == "sgd-half") for name, one in CHECKS.items()),
         *(check(name, one, **few) for name, one in ADAM.items()),
         *(check(name, one, gradient=True) for name, one in GROWTH.items()),
         check("growth-below", experiments.BELOW, **few),
-        *(check(f"gap-{loss}", one, **few, steps=2) for loss, one in experiments.GAP.items()),
+        *(
+            check(f"gap-{loss}", one, widths=scale.gap_widths, steps=2)
+            for loss, one in experiments.GAP.items()
+        ),
         check("lazy", experiments.LAZY, **few),
         check("align", experiments.ALIGN, **few),
-        check("align-many", experiments.MANY, **few),
+        check("align-many", experiments.MANY, widths=scale.check_widths[:4]),
         *(grid(name, setting) for name, setting in EDGES.items()),
         grid("deepest", experiments.deepest(scale), widths=scale.deep_widths),
         *(

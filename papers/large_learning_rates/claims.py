@@ -1,7 +1,5 @@
-"""The claims of the paper, those about networks beside those of theory and toys."""
+"""The claims of the paper: those of theory and toys, and those of trained networks."""
 
-from scalewright.papers.claim import Claim
+from scalewright.papers.large_learning_rates import network_claims
 
-PAPER = "large-learning-rates"
-
-CLAIMS: tuple[Claim, ...] = ()
+CLAIMS = network_claims.CLAIMS

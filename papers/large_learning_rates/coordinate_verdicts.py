@@ -65,26 +65,26 @@ def later(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
 
 
 def rising(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
-    """The propagating update of the readout reaches its power from below."""
-    found = coordinates.of(data, check, step=1)
-    step = found.steps[0]
-    half = len(found.data.width) // 2 + 1
+    """After several steps the propagating update of the readout comes to its power from below."""
+    found = coordinates.of(data, check)
+    step, half = found.steps[-1], len(found.data.width) // 2 + 1
     parts = [found.data.isel(width=slice(0, half)), found.data.isel(width=slice(-half, None))]
     low, high = (
         CoordinateCheck(part, {}, ()).slope("readout.weight", "propagating", step=step) for part in parts
     )
-    difference = _difference(high, low)
     power = found.predicted["readout.weight"].propagating
     return [
         judge(
             f"{id}-rising",
-            f"{check.label}: the propagating update of the readout falls as fast at wide networks as at "
-            f"narrow ones (local power {low.value:.2f}, then {high.value:.2f}; the limit is {power:g})",
-            difference,
+            f"{check.label}: after {_steps(step)} the propagating update of the readout has the same local "
+            f"power at wide networks ({high.value:.2f}) as at narrow ones ({low.value:.2f}); its limit is "
+            f"{power:g}",
+            _difference(high, low),
             predicted=0.0,
             tolerance=0.0,
             expected="break",
-            basis="finite-width corrections of the readout's sign correlations",
+            basis="it converges slowly from below: the step's direction forgets the signs of the initial "
+            "readout",
         )
     ]
 
@@ -162,8 +162,8 @@ def alignment(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
     return [
         judge(
             f"alignment-{name}",
-            f"{check.label}: the operator alignment of {what} does not depend on the width",
-            found.slope(layer, quantity, step=found.steps[-1]),
+            f"{check.label}: the operator alignment of {what} after one step does not depend on the width",
+            found.slope(layer, quantity, step=found.steps[0]),
             predicted=0.0,
             tolerance=FLAT,
             basis="alignment exponents 1 in operator norm",
@@ -172,20 +172,35 @@ def alignment(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
     ]
 
 
-def gap(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
-    """A two-layer network at rate n^0: what the second step does to the input layer, by loss."""
-    found = coordinates.of(data, check, step=2)
-    power = found.predicted["input.weight"].effective
+def gap(checks: dict[str, Check], results: dict[str, xr.Dataset]) -> list[Verdict]:
+    """Two layers at rate n^0: from the second step on the losses move the input layer differently."""
+    slopes = {}
+    for loss, check in checks.items():
+        found = coordinates.of(results[loss], check, step=2)
+        slopes[loss] = found.slope("input.weight", "effective", step=found.steps[-1])
+    predicted = coordinates.predicted(checks["cross-entropy"], 2, step=2)["input.weight"].effective
     return [
         judge(
-            id,
-            f"{check.label}: the effective update of the input layer after {_steps(found.steps[-1])} scales "
-            f"as n^{power:g}",
-            found.slope("input.weight", "effective", step=found.steps[-1]),
-            predicted=power,
+            "gap-cross-entropy",
+            f"{checks['cross-entropy'].label}: the effective update of the input layer after 2 steps scales "
+            "as "
+            f"n^{predicted:g}",
+            slopes["cross-entropy"],
+            predicted=predicted,
             tolerance=LOGITS,
             basis="theory.profile, second step",
-        )
+        ),
+        judge(
+            "gap-control",
+            "Two layers, SGD at n^0: after 2 steps the input layer moves by the same power of the width "
+            "under "
+            "the squared loss as under cross-entropy",
+            _difference(slopes["mse"], slopes["cross-entropy"]),
+            predicted=0.0,
+            tolerance=LOGITS,
+            expected="break",
+            basis="the squared loss feeds the grown logits back, the softmax does not",
+        ),
     ]
 
 
@@ -240,7 +255,7 @@ def lazy(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
             f"n^{power:g}",
             found.slope(hidden, "total", step=step),
             predicted=power,
-            tolerance=HIDDEN,
+            tolerance=LOGITS,
             basis="theory.profile",
         )
     ]
@@ -252,18 +267,21 @@ def aligned(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
     return updates(id, check, data, step=1)
 
 
-def many_classes(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
-    """With many more classes than units the propagating update of the readout does not grow with the
-    width."""
-    found = coordinates.of(data, check, step=1)
-    step = found.steps[0]
+def passed_on(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
+    """How much the initial readout amplifies a change of features depends on how many outputs there are."""
+    step = int(data.step.values[0])
+    chosen = data.sel(layer="readout.weight", step=step).transpose("width", "seed")
+    ratio = (chosen.propagating / chosen.input_change).values
+    power = 0.5 if check.many is None else 0.0
     return [
         judge(
-            f"{id}-propagating",
-            f"{check.label}: the propagating update of the readout after {_steps(step)} does not grow",
-            found.slope("readout.weight", "propagating", step=step),
-            predicted=0.0,
-            tolerance=LOGITS,
-            basis="the readout acts on a random direction when there are more outputs than units",
+            f"{id}-amplification",
+            f"{check.label}: |W_0 (x_t - x_0)| over |x_t - x_0| of the readout after {_steps(step)} scales "
+            "as "
+            f"n^{power:g}",
+            fit.slope(data.width.values, ratio),
+            predicted=power,
+            tolerance=HIDDEN,
+            basis="few outputs: the change was made through these very weights; many: n/K + 1 in the square",
         )
     ]

@@ -31,7 +31,7 @@ def best_rates(data: xr.Dataset) -> list[Rate]:
 
 def same_rate(cross_entropy: xr.Dataset, squared: xr.Dataset) -> list[Verdict]:
     """At a rate that cross-entropy bears, the squared loss diverges on the same networks."""
-    width, rate = int(squared.attrs["width"]), float(squared.rate.values[0])
+    width, rate = int(squared.attrs["width"]), float(squared.attrs["rate"])
     return [
         judge(
             f"same-rate-{name}",
@@ -62,12 +62,12 @@ def power(data: xr.Dataset, found: list[Rate]) -> tuple[Slope | Estimate, str]:
     return rates.slope(data.width.values.astype(float), found), ""
 
 
-def edge(id: str, data: xr.Dataset) -> list[Verdict]:
+def edge(id: str, data: xr.Dataset, *, prefix: str = "edge-") -> list[Verdict]:
     """The largest stable rate falls with the predicted power of the width."""
     found, censored = power(data, stable_rates(data))
     return [
         judge(
-            f"edge-{id}",
+            f"{prefix}{id}",
             f"{data.attrs['setting']}: the largest stable rate scales as n^{data.attrs['power']}{censored}",
             found,
             predicted=predicted_power(data),

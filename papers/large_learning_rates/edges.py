@@ -23,7 +23,7 @@ Progress = Callable[[int, int], None] | None
 #: Base rates from which the grid of the narrowest networks is placed: factors of 2, one seed each.
 PILOT = 2.0 ** np.arange(-14, 5)
 #: Rates of a grid above the edge that theory predicts; the others lie below.
-ABOVE = 3
+ABOVE = 2
 
 
 @dataclass(frozen=True)
@@ -93,16 +93,17 @@ def edge(
         seen = Data(seen.name, *(values[:samples] for values in (seen.inputs, seen.targets, seen.labels)))
     sizes = list(widths or scale.edge_widths)
     middle, power = _pilot(scale, setting, sizes[0], seen, held, device), float(setting.power(scale))
-    rows = []
+    rows, grids = [], []
     for done, width in enumerate(sizes):
         steps = np.arange(scale.edge_rates) - (scale.edge_rates - 1 - ABOVE)
         grid = middle * float(width / sizes[0]) ** power * np.sqrt(2.0) ** steps
+        grids.append(grid)
         seeds = range(scale.seeds_at(width))
         rows.append(trained(scale, setting, width, seen, held, lrs=grid, seeds=seeds, device=device))
         if progress:
             progress(done + 1, len(sizes))
     joined = xr.concat(rows, dim="width", join="outer", combine_attrs="drop_conflicts")
-    return joined.assign_coords(width=sizes)
+    return joined.assign_coords(width=sizes, rate=(("width", "lr"), np.stack(grids)))
 
 
 def at_one_rate(
@@ -117,7 +118,7 @@ def at_one_rate(
     )
     if progress:
         progress(1, 1)
-    return found.assign_attrs(width=wide)
+    return found.assign_attrs(width=wide, rate=rate)
 
 
 def trained(
@@ -156,7 +157,8 @@ def trained(
     )
     record = run.run()
     shape = (len(seeds), len(lrs))
-    values = {name: record.values[name][:, 1].reshape(shape) for name in ("loss", "accuracy")}
+    nothing = np.full((members.members, 2), np.nan)  # where no run came to the end, accuracy was not measured
+    values = {name: record.values.get(name, nothing)[:, 1].reshape(shape) for name in ("loss", "accuracy")}
     values |= {name: value.reshape(shape) for name, value in _held_out(members, held).items()}
     values["diverged_at"] = members.diverged_at.numpy().reshape(shape)
     return dataset(
@@ -175,7 +177,7 @@ def trained(
             "classes": seen.targets.shape[1],
             "data": seen.name,
         },
-    ).assign_coords(rate=(("lr",), lrs))
+    )
 
 
 def _held_out(members: nets.Ensemble, held: Data) -> dict[str, np.ndarray]:

@@ -30,18 +30,18 @@ ADAM = {
 }
 #: Three powers inside the window of controlled divergence, and one below it.
 GROWTH = {
-    f"growth-{name}": Check(f"SP, SGD at n^-{power}", "sgd", power, 0.3)
+    f"growth-{name}": Check(f"SP, SGD at n^-{power}", "sgd", power, 0.1)
     for name, power in (
         ("five-eighths", Fraction(5, 8)),
         ("three-quarters", Fraction(3, 4)),
         ("seven-eighths", Fraction(7, 8)),
     )
 }
-BELOW = Check("SP, SGD at n^-1/4", "sgd", Fraction(1, 4), 0.3)
+BELOW = Check("SP, SGD at n^-1/4", "sgd", Fraction(1, 4), 1.0)
 #: Two layers at n^0, a few steps; the squared loss at its largest stable power; every layer at its own
 # largest rate.
 GAP = {
-    loss: Check(f"SP, two layers, {LOSSES[loss]}, SGD at n^0", "sgd", Fraction(0), 0.3, loss=loss, depth=2)
+    loss: Check(f"SP, two layers, {LOSSES[loss]}, SGD at n^0", "sgd", Fraction(0), 2.5, loss=loss, depth=2)
     for loss in LOSSES
 }
 LAZY = Check("SP, squared loss, SGD at n^-1", "sgd", ONE, 0.03, loss="mse")

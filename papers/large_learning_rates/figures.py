@@ -56,7 +56,7 @@ def plot_curves(runs: Sequence[xr.Dataset]) -> Any:
     """Draw training loss against the rate over its predicted power, a curve a width: curves lie together."""
     figure, axes = canvas(len(runs), height=3.4)
     for ax, data in zip(axes.flat, runs, strict=True):
-        power = edge_verdicts.predictededge_verdicts.predicted_power(data)
+        power = edge_verdicts.predicted_power(data)
         for colour, width in zip(shades(data.sizes["width"]), data.width.values, strict=True):
             losses, rates = _losses(data, width)
             kept = np.isfinite(losses).any(axis=0)

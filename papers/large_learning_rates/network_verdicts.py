@@ -32,11 +32,11 @@ def coordinates(results: Results) -> list[Verdict]:
     for name, check in GROWTH.items():
         rows += checked.growth(name, check, results[name])
     rows += checked.catastrophic("growth-below", BELOW, results["growth-below"])
-    for loss, check in GAP.items():
-        rows += checked.gap(f"gap-{loss}", check, results[f"gap-{loss}"])
+    rows += checked.gap(GAP, {loss: results[f"gap-{loss}"] for loss in GAP})
     rows += checked.lazy("lazy", experiments.LAZY, results["lazy"])
     rows += checked.aligned("align", experiments.ALIGN, results["align"])
-    rows += checked.many_classes("align-many", experiments.MANY, results["align-many"])
+    for name, check in (("align", experiments.ALIGN), ("align-many", experiments.MANY)):
+        rows += checked.passed_on(name, check, results[name])
     powers = {
         name: (check, results[name]) for name, check in (CHECKS | ADAM).items() if name.startswith("adam")
     }
@@ -49,7 +49,7 @@ def rates(results: Results) -> list[Verdict]:
     for name in ("deep-cross-entropy", "deep-mse", "two-cross-entropy", "two-mse", "deepest"):
         rows += edged.edge(name, results[name])
     for name in (name for name in results if name.startswith("batch-")):
-        rows += edged.edge(name, results[name])
+        rows += edged.edge(name, results[name], prefix="")
     rows += edged.control("deep-mse", results["deep-mse"], wrong=-0.5)
     for name in ("deep-cross-entropy", "mup-cross-entropy", "mup-mse"):
         rows += edged.optimum(name, results[name])

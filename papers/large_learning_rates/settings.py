@@ -13,7 +13,9 @@ class Scale:
         data: "generated", or "fashion-mnist" where that is installed.
         samples: how many train, and how many are held out.
         layers: weight layers of the deep perceptrons; batch: samples a step.
-        check_widths, check_seeds, check_steps: of the coordinate checks.
+        check_widths, check_seeds, check_steps: of the coordinate checks; `adam_seeds` under Adam, whose
+            updates do not depend on how wrong a network happens to be at initialisation. `gap_widths`: of two
+            layers, whose readout forgets its initial weights slowly.
         edge_widths, edge_seeds, edge_steps: of the grids of rates, `edge_rates` rates in steps of sqrt(2);
             `wide_seeds` at the widest, which cost most and differ least.
         deepest, deep_widths: weight layers and widths of the deepest perceptrons.
@@ -29,6 +31,8 @@ class Scale:
     samples: int
     check_widths: tuple[int, ...]
     check_seeds: int
+    adam_seeds: int
+    gap_widths: tuple[int, ...]
     edge_widths: tuple[int, ...]
     edge_seeds: int
     wide_seeds: int
@@ -58,13 +62,15 @@ SMOKE = Scale(
     name="smoke",
     data="generated",
     samples=1024,
-    check_widths=(128, 256, 512, 1024),
-    check_seeds=6,
+    check_widths=(64, 128, 256),
+    check_seeds=24,
+    adam_seeds=8,
+    gap_widths=(1024, 2048, 4096),
     edge_widths=(64, 128, 256),
     edge_seeds=3,
     wide_seeds=3,
     edge_steps=60,
-    edge_rates=9,
+    edge_rates=8,
     deep_widths=(32, 64, 128),
     batch_widths=(32, 64, 128),
     gpt_widths=(16, 32, 64),
@@ -78,22 +84,25 @@ STANDARD = replace(
     toy_seeds=48,
     data="auto",
     samples=2048,
-    check_widths=(128, 256, 512, 1024, 2048),
-    check_seeds=16,
+    check_widths=(64, 128, 256, 512, 1024),
+    check_seeds=64,
+    adam_seeds=24,
+    gap_widths=(1024, 2048, 4096, 8192),
     edge_widths=(64, 128, 256, 512, 1024),
     edge_seeds=4,
+    wide_seeds=3,
     edge_steps=100,
-    deep_widths=(64, 128, 256, 512),
-    batch_widths=(64, 128, 256, 512),
+    deep_widths=(64, 128, 256),
+    batch_widths=(64, 128, 256),
     gpt_widths=(32, 64, 128),
     gpt_steps=150,
-    gpt_rates=8,
+    gpt_rates=7,
 )
 FULL = replace(
     STANDARD,
     name="full",
     samples=8192,
-    check_widths=(128, 256, 512, 1024, 2048, 4096, 8192),
+    check_widths=(64, 128, 256, 512, 1024, 2048, 4096),
     edge_widths=(64, 128, 256, 512, 1024, 2048, 4096),
     edge_steps=400,
     deep_widths=(64, 128, 256, 512, 1024, 2048),

@@ -60,16 +60,17 @@ def sweep(
         A dataset (width, seed, lr): `loss` on held-out windows at the end, `initial_loss`, `diverged_at`, and
         `rate` (width, lr).
     """
-    rows = []
+    rows, grids = [], []
     feed = Windows(scale.gpt_steps)
     for done, width in enumerate(scale.gpt_widths):
         steps = np.arange(scale.gpt_rates) - (scale.gpt_rates - 1) / 2
         grid = MIDDLE[optimizer] * (width / 32) ** float(derived_edge(optimizer)) * np.sqrt(2.0) ** steps
+        grids.append(grid)
         rows.append(_trained(scale, optimizer, gains, width, feed, grid, device))
         if progress:
             progress(done + 1, len(scale.gpt_widths))
     joined = xr.concat(rows, dim="width", combine_attrs="drop_conflicts")
-    return joined.assign_coords(width=list(scale.gpt_widths))
+    return joined.assign_coords(width=list(scale.gpt_widths), rate=(("width", "lr"), np.stack(grids)))
 
 
 @cache
@@ -98,8 +99,7 @@ def _trained(
         "diverged_at": (("seed", "lr"), members.diverged_at.numpy().reshape(len(seeds), len(grid))),
     }
     attrs = {"optimizer": optimizer, "gains": gains, "steps": scale.gpt_steps, "text_sha256": text.sha256()}
-    found = dataset(variables, {"seed": list(seeds), "lr": np.arange(len(grid))}, attrs)
-    return found.assign_coords(rate=(("lr",), grid))
+    return dataset(variables, {"seed": list(seeds), "lr": np.arange(len(grid))}, attrs)
 
 
 def networks(
