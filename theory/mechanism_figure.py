@@ -35,7 +35,8 @@ def plot_mechanism(found: Mechanism, ax: Any = None, *, tensors: Sequence[str] |
     names = list(tensors or (*found.features, found.logits))
     for place, name in enumerate(names):
         colour = LOGITS if name == found.logits else COLOURS[place % len(COLOURS)]
-        _curves(found, name, ax, colour)
+        # Layers that move alike lie on each other: the later are drawn thinner.
+        _curves(found, name, ax, colour, width=1.6 + 1.8 * (len(names) - 1 - place) / max(1, len(names) - 1))
     n = SYMBOLS.get(found.axis, found.axis)
     ax.axhline(0, color="0.4", lw=0.7, ls=":")
     ax.set(xlim=(float(found.low), float(found.high)), ylim=RANGE, xlabel=f"c (rate ${n}^{{-c}}$)")
@@ -55,11 +56,11 @@ def _regimes(found: Mechanism) -> list[tuple[str, Fraction, Fraction]]:
     ]
 
 
-def _curves(found: Mechanism, tensor: str, ax: Any, colour: str) -> None:
+def _curves(found: Mechanism, tensor: str, ax: Any, colour: str, *, width: float) -> None:
     start = found.high if found.settled_from is None else max(found.low, found.settled_from)
     label: str | None = "logits" if tensor == found.logits else tensor
     if start < found.high:
-        _draw(found.change(tensor, STEPS), start, found.high, ax, color=colour, lw=2, label=label)
+        _draw(found.change(tensor, STEPS), start, found.high, ax, color=colour, lw=width, label=label)
         label = None
     if found.low < start:
         for step in EARLY:

@@ -12,6 +12,10 @@ from scalewright.papers.large_learning_rates import (
     experiments,
     figures,
     network_verdicts,
+    theory_verdicts,
+    toy,
+    toy_figures,
+    toy_verdicts,
     transformers,
 )
 from scalewright.papers.large_learning_rates.experiments import ADAM, CHECKS, EDGES, GROWTH
@@ -23,8 +27,19 @@ Results = Mapping[str, xr.Dataset]
 
 
 def chain(scale: Scale, device: str) -> list[Stage]:
-    """Return the stages of theory and of toys, by numpy."""
-    return []
+    """Return the stages of toys, by numpy; theory needs none."""
+    return [
+        *(Stage(f"uv-edge-{name}", partial(toy.edges, scale, name)) for name in toy.EDGES),
+        *(
+            Stage(f"uv-window-{c.replace('/', '-')}", partial(toy.growth, scale, c, "cross-entropy"))
+            for c in toy.WINDOW
+        ),
+        *(
+            Stage(f"uv-near-{loss}", partial(toy.growth, scale, toy.NEAR, loss))
+            for loss in ("squared", "cross-entropy")
+        ),
+        *(Stage(f"uv-limit-{c.replace('/', '-')}", partial(toy.limits, scale, c)) for c in ("0", "1/2", "1")),
+    ]
 
 
 def beyond(scale: Scale, device: str) -> list[Stage]:
@@ -76,7 +91,17 @@ def beyond(scale: Scale, device: str) -> list[Stage]:
 
 def judge_chain(results: Results) -> list[Verdict]:
     """Return the rows of theory and of toys."""
-    return []
+    timed = ("sp-squared-timed", "sp-squared-timed-warmup")
+    rows = theory_verdicts.rows()
+    for name in toy.EDGES:
+        if name not in timed:
+            rows += toy_verdicts.edge(results[f"uv-edge-{name}"])
+    rows += toy_verdicts.catapult(results["uv-edge-sp-squared"])
+    rows += toy_verdicts.timed(*(results[f"uv-edge-{name}"] for name in timed))
+    for c in toy.WINDOW:
+        rows += toy_verdicts.window(results[f"uv-window-{c.replace('/', '-')}"])
+    rows += toy_verdicts.feedback(results["uv-near-squared"], results["uv-near-cross-entropy"])
+    return rows + toy_verdicts.limit(results["uv-limit-0"], results["uv-edge-sp-cross-entropy-kernel"])
 
 
 def judge_beyond(results: Results) -> list[Verdict]:
@@ -89,6 +114,10 @@ def draw_all(results: Results, scale: str) -> dict[str, Any]:
     batched = {name: data for name, data in results.items() if name.startswith("batch-")}
     transformed = {name: data for name, data in results.items() if name.startswith("gpt-")}
     return {
+        "derived": toy_figures.plot_derived(),
+        "uv-edges": toy_figures.plot_edges(results),
+        "uv-growth": toy_figures.plot_growth(results),
+        "uv-limits": toy_figures.plot_limits(results),
         "rates": figures.plot_rates(results),
         "checks": figures.plot_checks(CHECKS, results),
         "growth": figures.plot_growth(GROWTH, results),
@@ -106,6 +135,7 @@ def draw_all(results: Results, scale: str) -> dict[str, Any]:
 
 
 CAPTIONS = {
+    **toy_figures.CAPTIONS,
     "rates": "Largest stable (dots) and best (crosses) learning rates against width, with 95 % intervals; "
     "dashed: the "
     "power of theory.edges through the largest stable ones. Cross-entropy bears n^-1/2, and n^0 with two "

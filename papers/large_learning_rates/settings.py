@@ -23,6 +23,7 @@ class Scale:
             samples.
         gpt_widths, gpt_seeds, gpt_steps, gpt_rates: of the transformers; `gpt_gains` says whether their norms
             have trainable gains, one after the other.
+        toy_seeds: initial draws of the two-layer linear network at every width.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Scale:
     deepest: int = 8
     batch: int = 64
     check_steps: int = 4
+    toy_seeds: int = 24
 
     def seeds_at(self, width: int) -> int:
         """Return the number of networks a rate at a width of the grids."""
@@ -79,6 +81,7 @@ SMOKE = Scale(
 STANDARD = replace(
     SMOKE,
     name="standard",
+    toy_seeds=48,
     data="auto",
     samples=2048,
     check_widths=(64, 128, 256, 512, 1024),

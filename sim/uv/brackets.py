@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 
 from scalewright.sim import fit
+from scalewright.sim.uv.descent import check_run
 from scalewright.sim.uv.losses import Loss, Squared
 from scalewright.sim.uv.model import Factors, Gram, factors, initial, kernel, outputs, step
-from scalewright.sim.uv.trajectory import check_run
 from scalewright.theory.parametrization import Parametrization
 
 Criterion = Literal["outputs", "peak", "kernel"]

@@ -1,7 +1,7 @@
 r"""The limit of infinite width of standard parametrization under cross-entropy, at any rate $\eta n^{-c}$.
 
-For one rate in both layers the output and the kernel, $\Lambda = x^2 (|u|^2 + |v|^2) / n$, form a closed map. In
-terms of $\varphi = f\, n^{c-1}$ it reads
+For one rate in both layers the output and the kernel, $\Lambda = x^2 (|u|^2 + |v|^2) / n$, form a closed map.
+In terms of $\varphi = f\, n^{c-1}$ it reads
 
 $$\varphi' = \varphi (1 + \epsilon\, \eta^2 \chi^2 x^2) - \eta \chi \Lambda, \qquad
   \Lambda' = \Lambda (1 + \epsilon\, \eta^2 \chi^2 x^2) - 4 \epsilon\, \eta \chi x^2 \varphi, \qquad
@@ -20,8 +20,8 @@ import numpy as np
 import xarray as xr
 
 from scalewright.sim.dataset import dataset
+from scalewright.sim.uv.descent import check_rates, check_run
 from scalewright.sim.uv.losses import CrossEntropy
-from scalewright.sim.uv.trajectory import check_rates, check_run
 from scalewright.theory.power import Exponent, exact
 
 

@@ -69,19 +69,19 @@ def test_identity_cross_entropy_moves_outputs_as_its_window_says(c):
 
 
 def test_control_the_squared_loss_adds_an_exponent_a_step():
-    """At n^-7/8 outputs after t steps go as n^(t / 8): theory.mechanism says t (1 - c)."""
+    """At n^-3/4 outputs after t steps go as n^(t / 4): theory.mechanism says t (1 - c)."""
     from scalewright.theory import mechanism
 
     widths = [10**k for k in range(9, 14)]
-    rule = named(mlp(2, "linear"), "sp", "sgd").with_lr({"width": "-7/8"})
+    rule = named(mlp(2, "linear"), "sp", "sgd").with_lr({"width": "-3/4"})
     run = uv.trajectory(rule, widths=widths, lrs=[1.0], steps=3, seeds=range(64))
     predicted = mechanism(mlp(2, "linear"), "sp", "sgd", "squared")
     for step in (1, 2, 3):
         moved = abs(run.outputs - run.outputs.isel(step=0)).isel(step=step, lr=0).values
         slope = np.polyfit(np.log(widths), np.log(moved).mean(1), 1)[0]
-        exponent = predicted.change("readout", step).at("7/8")
+        exponent = predicted.change("readout", step).at("3/4")
         assert slope == pytest.approx(float(exponent), abs=0.02), step
-        assert float(exponent) == step / 8
+        assert float(exponent) == step / 4
 
 
 @pytest.mark.parametrize(
