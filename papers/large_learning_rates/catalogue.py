@@ -66,6 +66,7 @@ def beyond(scale: Scale, device: str) -> list[Stage]:
             check(f"gap-{loss}", one, widths=scale.gap_widths, steps=2)
             for loss, one in experiments.GAP.items()
         ),
+        check("adam-squared", experiments.ADAM_SQUARED, **few),
         check("lazy", experiments.LAZY, **few),
         check("align", experiments.ALIGN, **few),
         check("align-many", experiments.MANY, widths=scale.check_widths[:4]),
