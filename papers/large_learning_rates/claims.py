@@ -1,5 +1,5 @@
 """The claims of the paper: those of theory and toys, and those of trained networks."""
 
-from scalewright.papers.large_learning_rates import network_claims
+from scalewright.papers.large_learning_rates import network_claims, toy_claims
 
-CLAIMS = network_claims.CLAIMS
+CLAIMS = (*toy_claims.CLAIMS, *network_claims.CLAIMS)

@@ -36,6 +36,13 @@ class Check:
     depth: int | None = None
     batch: int | None = None
     many: int | None = None
+    few: bool = True
+
+    def seeds(self, scale: Scale) -> range:
+        """Return the seeds of a scale for it: many for what is judged by narrow bands."""
+        if self.optimizer == "adam":
+            return range(scale.adam_seeds)
+        return range(scale.few_seeds if self.few else scale.check_seeds)
 
 
 def run(
@@ -62,7 +69,7 @@ def run(
         loss=check.loss,
         steps=count,
         at=sorted({1, count}),
-        seeds=range(scale.adam_seeds if check.optimizer == "adam" else scale.check_seeds),
+        seeds=check.seeds(scale),
         batch=check.batch or scale.batch,
         gradient=gradient,
         alignment=alignment,

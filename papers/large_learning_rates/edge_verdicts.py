@@ -1,12 +1,13 @@
 """Judge the grids of rates: largest stable and best rates against width, and what the best is worth."""
 
 import math
-from fractions import Fraction
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
-from scalewright.papers.large_learning_rates.edges import errors, stable_below
+from scalewright.papers.large_learning_rates.edges import stable_below
 from scalewright.sim import fit, rates
 from scalewright.sim.fit import Estimate, Slope
 from scalewright.sim.rates import Rate
@@ -16,17 +17,45 @@ from scalewright.sim.verdict import Verdict, judge
 BAND = 0.15
 
 
-def stable_rates(data: xr.Dataset) -> list[Rate]:
-    """Return the largest stable rate of every width: accuracy of at least twice chance, nothing diverged."""
+@dataclass(frozen=True)
+class Rates:
+    """Learning rates read off the grids of one width, one a seed; `censored` says where a grid lacks one."""
+
+    width: int
+    values: np.ndarray
+    censored: str = ""
+
+
+def stable_rates(data: xr.Dataset) -> list[Rates]:
+    """Return the largest stable rates of every width: accuracy of at least twice chance, nothing diverged."""
     level = stable_below(int(data.attrs["classes"]))
-    return [rates.largest_stable(lrs, wrong, level=level) for lrs, wrong in _grids(data, errors(data))]
+    wrong = np.where(_diverged(data), np.inf, 1 - _rows(data, "accuracy"))
+    return _read(data, wrong, lambda grid, row: rates.largest_stable(grid, row[None], level=level))
 
 
-def best_rates(data: xr.Dataset) -> list[Rate]:
-    """Return the rate of lowest training loss of every width, among those below the first unstable one."""
-    diverged = data.diverged_at.transpose("width", "seed", "lr").values >= 0
-    losses = np.where(diverged, np.inf, data.loss.transpose("width", "seed", "lr").values)
-    return [rates.optimum(lrs, row) for lrs, row in _grids(data, losses)]
+def best_rates(data: xr.Dataset) -> list[Rates]:
+    """Return the rates of lowest training loss of every width, among those below the first unstable one."""
+    losses = np.where(_diverged(data), np.inf, _rows(data, "loss"))
+    return _read(data, losses, lambda grid, row: rates.optimum(grid, np.stack([row, row])))
+
+
+def _read(data: xr.Dataset, values: np.ndarray, reader: Callable[..., Rate]) -> list[Rates]:
+    """Read each seed's own grid; seeds that a width did not train are left out."""
+    found, grids = [], _rows(data, "rate")
+    for width, lrs, rows in zip(data.width.values, grids, values, strict=True):
+        read = [reader(*pair) for pair in zip(lrs, rows, strict=True) if np.isfinite(pair[0]).all()]
+        said = next((rate for rate in read if rate.status != "interior"), None)
+        kept = np.array([rate.seed_values[0] for rate in read if rate.status == "interior"])
+        found.append(Rates(int(width), kept, "" if said is None else f"{said.status}: {said.message}"))
+    return found
+
+
+def _rows(data: xr.Dataset, name: str) -> np.ndarray:
+    return np.asarray(data[name].transpose("width", "seed", "lr").values)
+
+
+def _diverged(data: xr.Dataset) -> np.ndarray:
+    return _rows(data, "diverged_at") >= 0
 
 
 def same_rate(cross_entropy: xr.Dataset, squared: xr.Dataset) -> list[Verdict]:
@@ -53,18 +82,18 @@ def predicted_power(data: xr.Dataset) -> float:
     return float(Fraction(data.attrs["power"]))
 
 
-def power(data: xr.Dataset, found: list[Rate]) -> tuple[Slope | Estimate, str]:
+def power(found: list[Rates]) -> tuple[Slope | Estimate, str]:
     """Return the power of the width of rates; where a grid does not hold one, no number and the reason."""
-    for width, rate in zip(data.width.values, found, strict=True):
-        if rate.status != "interior":
+    for one in found:
+        if one.censored:
             nothing = Estimate(math.nan, math.nan, math.nan, math.nan)
-            return nothing, f" (width {width}: {rate.status}: {rate.message})"
-    return rates.slope(data.width.values.astype(float), found), ""
+            return nothing, f" (width {one.width}: {one.censored})"
+    return fit.slope([one.width for one in found], [one.values for one in found]), ""
 
 
 def edge(id: str, data: xr.Dataset, *, prefix: str = "edge-") -> list[Verdict]:
     """The largest stable rate falls with the predicted power of the width."""
-    found, censored = power(data, stable_rates(data))
+    found, censored = power(stable_rates(data))
     return [
         judge(
             f"{prefix}{id}",
@@ -72,14 +101,14 @@ def edge(id: str, data: xr.Dataset, *, prefix: str = "edge-") -> list[Verdict]:
             found,
             predicted=predicted_power(data),
             tolerance=BAND,
-            basis="theory.edges; grid of sqrt(2), its resolution in the interval",
+            basis="theory.edges; grids of sqrt(2), shifted from seed to seed",
         )
     ]
 
 
 def optimum(id: str, data: xr.Dataset) -> list[Verdict]:
     """The best rate has the power of the width of the largest stable one."""
-    found, censored = power(data, best_rates(data))
+    found, censored = power(best_rates(data))
     predicted = predicted_power(data)
     return [
         judge(
@@ -95,7 +124,7 @@ def optimum(id: str, data: xr.Dataset) -> list[Verdict]:
 
 def control(id: str, data: xr.Dataset, *, wrong: float) -> list[Verdict]:
     """The other loss's power must be missed."""
-    found, censored = power(data, stable_rates(data))
+    found, censored = power(stable_rates(data))
     return [
         judge(
             f"edge-{id}-control",
@@ -121,8 +150,7 @@ def overconfidence(data: xr.Dataset) -> list[np.ndarray]:
 
 
 def _at_best(data: xr.Dataset, wanted: xr.DataArray) -> list[np.ndarray]:
-    diverged = data.diverged_at.transpose("width", "seed", "lr").values >= 0
-    losses = np.where(diverged, np.inf, data.loss.transpose("width", "seed", "lr").values)
+    losses = np.where(_diverged(data), np.inf, _rows(data, "loss"))
     found = []
     for row, loss in zip(wanted.transpose("width", "seed", "lr").values, losses, strict=True):
         used = np.isfinite(loss).any(axis=1)
@@ -136,9 +164,3 @@ def advantage(first: xr.Dataset, second: xr.Dataset) -> Estimate:
     above, below = best_accuracy(first)[-1], best_accuracy(second)[-1]
     count = min(len(above), len(below))
     return fit.interval(above[:count] - below[:count])
-
-
-def _grids(data: xr.Dataset, values: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return the rates and the rows of the seeds that were trained, a pair a width."""
-    lrs = data.rate.transpose("width", "lr").values
-    return [(grid, rows[~np.isnan(rows).any(axis=1)]) for grid, rows in zip(lrs, values, strict=True)]

@@ -1,5 +1,6 @@
 """Train grids of learning rates at every width: what is stable, what is best, what it is worth."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -62,10 +63,13 @@ def stable_below(classes: int) -> float:
     return 1 - 2 / classes
 
 
-def errors(data: xr.Dataset) -> np.ndarray:
-    """Return the share of training errors (width, seed, lr), inf where a run diverged, nan where none was."""
-    wrong = 1 - data.accuracy.transpose("width", "seed", "lr").values
-    return np.where(data.diverged_at.transpose("width", "seed", "lr").values >= 0, np.inf, wrong)
+def shifts(seeds: Sequence[int]) -> np.ndarray:
+    """Return by which share of a step each seed's grid is shifted, spread evenly by the golden ratio.
+
+    With one grid for all seeds a rate is known to its step at best; with shifted ones the step averages out,
+    and what is left of it shows as spread between the seeds.
+    """
+    return (np.asarray(seeds) * (math.sqrt(5) - 1) / 2) % 1.0
 
 
 def edge(
@@ -79,31 +83,30 @@ def edge(
 ) -> xr.Dataset:
     """Train every width at every rate of its grid and every seed.
 
-    The grid of the narrowest networks is placed by a coarse one; at width n it is shifted by the predicted
+    The grid of the narrowest networks is placed by a coarse one; at width n it is moved by the predicted
     power of n, so that a measured power other than that one shows as a drift through the grids, or as a
-    censored rate.
+    censored rate. Every seed's grid is shifted by its own share of a step.
 
     Returns:
         A dataset (width, seed, lr): `loss` and `accuracy` on the training samples at the end,
-        `test_accuracy`,
-        `confidence` and `logits` on held-out ones, `diverged_at`; `rate` (width, lr) holds the rates.
+        `test_accuracy`, `confidence` and `logits` on held-out ones, `diverged_at`; the coordinate `rate`
+        holds the rates. Seeds that a width did not train are nan.
     """
     seen, held = networks.load(scale)
     if samples is not None:
         seen = Data(seen.name, *(values[:samples] for values in (seen.inputs, seen.targets, seen.labels)))
     sizes = list(widths or scale.edge_widths)
     middle, power = _pilot(scale, setting, sizes[0], seen, held, device), float(setting.power(scale))
-    rows, grids = [], []
+    steps = np.arange(scale.edge_rates) - (scale.edge_rates - 1 - ABOVE)
+    rows = []
     for done, width in enumerate(sizes):
-        steps = np.arange(scale.edge_rates) - (scale.edge_rates - 1 - ABOVE)
-        grid = middle * float(width / sizes[0]) ** power * np.sqrt(2.0) ** steps
-        grids.append(grid)
         seeds = range(scale.seeds_at(width))
+        grid = middle * (width / sizes[0]) ** power * math.sqrt(2) ** (steps + shifts(seeds)[:, None] - 0.5)
         rows.append(trained(scale, setting, width, seen, held, lrs=grid, seeds=seeds, device=device))
         if progress:
             progress(done + 1, len(sizes))
-    joined = xr.concat(rows, dim="width", join="outer", combine_attrs="drop_conflicts")
-    return joined.assign_coords(width=sizes, rate=(("width", "lr"), np.stack(grids)))
+    joined = xr.concat(rows, dim="width", join="outer", coords="different", combine_attrs="drop_conflicts")
+    return joined.assign_coords(width=sizes)
 
 
 def at_one_rate(
@@ -113,9 +116,9 @@ def at_one_rate(
     seen, held = networks.load(scale)
     narrow, wide = scale.edge_widths[0], scale.edge_widths[-1]
     rate = _pilot(scale, like, narrow, seen, held, device) * (wide / narrow) ** float(like.power(scale)) / 2
-    found = trained(
-        scale, setting, wide, seen, held, lrs=np.array([rate]), seeds=range(scale.edge_seeds), device=device
-    )
+    seeds = range(scale.edge_seeds)
+    lrs = np.full((len(seeds), 1), rate)
+    found = trained(scale, setting, wide, seen, held, lrs=lrs, seeds=seeds, device=device)
     if progress:
         progress(1, 1)
     return found.assign_attrs(width=wide, rate=rate)
@@ -132,7 +135,7 @@ def trained(
     seeds: Sequence[int],
     device: str,
 ) -> xr.Dataset:
-    """Train the networks of one width, seeds times rates, for the steps of the scale."""
+    """Train the networks of one width for the steps of the scale, at the rates (seeds, rates)."""
     rule = networks.rule_of(
         setting.parametrization,
         setting.layers(scale),
@@ -142,7 +145,7 @@ def trained(
     members = networks.ensemble(rule, setting.layers(scale), width, seen, seeds=seeds, lrs=lrs, device=device)
     batch = min(setting.batch or scale.batch, seen.samples)
     targets = networks.targets_of(seen, setting.loss)
-    order = [seed for seed in seeds for _ in lrs]
+    order = [seed for seed in seeds for _ in lrs[0]]
     feed = nets.feeds.Minibatches((seen.inputs, targets), batch, order) if batch < seen.samples else None
     steps = scale.edge_steps
     run = Descent(
@@ -156,14 +159,14 @@ def trained(
         settings=nets.Settings(eps=1e-12),
     )
     record = run.run()
-    shape = (len(seeds), len(lrs))
+    shape = lrs.shape
     nothing = np.full((members.members, 2), np.nan)  # where no run came to the end, accuracy was not measured
     values = {name: record.values.get(name, nothing)[:, 1].reshape(shape) for name in ("loss", "accuracy")}
     values |= {name: value.reshape(shape) for name, value in _held_out(members, held).items()}
     values["diverged_at"] = members.diverged_at.numpy().reshape(shape)
     return dataset(
         {name: (("seed", "lr"), value) for name, value in values.items()},
-        {"seed": list(seeds), "lr": np.arange(len(lrs))},
+        {"seed": list(seeds), "lr": np.arange(lrs.shape[1])},
         {
             "setting": setting.label,
             "parametrization": setting.parametrization,
@@ -177,7 +180,7 @@ def trained(
             "classes": seen.targets.shape[1],
             "data": seen.name,
         },
-    )
+    ).assign_coords(rate=(("seed", "lr"), lrs))
 
 
 def _held_out(members: nets.Ensemble, held: Data) -> dict[str, np.ndarray]:
@@ -196,7 +199,7 @@ def _held_out(members: nets.Ensemble, held: Data) -> dict[str, np.ndarray]:
 
 def _pilot(scale: Scale, setting: Setting, width: int, seen: Data, held: Data, device: str) -> float:
     """Return the largest stable base rate of the narrowest networks to within a factor of two."""
-    found = trained(scale, setting, width, seen, held, lrs=PILOT, seeds=[10**6], device=device)
+    found = trained(scale, setting, width, seen, held, lrs=PILOT[None], seeds=[10**6], device=device)
     wrong = np.where(found.diverged_at.values >= 0, np.inf, 1 - found.accuracy.values)
     rate = rates.largest_stable(PILOT, wrong, level=stable_below(int(found.attrs["classes"])))
     if rate.status != "interior":

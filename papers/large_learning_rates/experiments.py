@@ -18,8 +18,8 @@ EDGES = {
 
 #: Coordinate checks at the edges of theory, by the name of their stage; rates near the edge at width 128.
 CHECKS = {
-    "sgd-half": Check("SP, SGD at n^-1/2", "sgd", HALF, 0.3),
-    "sgd-one": Check("SP, SGD at n^-1", "sgd", ONE, 0.1),
+    "sgd-half": Check("SP, SGD at n^-1/2", "sgd", HALF, 0.3, few=False),
+    "sgd-one": Check("SP, SGD at n^-1", "sgd", ONE, 0.1, few=False),
     "adam-one": Check("SP, Adam at n^-1", "adam", ONE, 0.003),
     "adam-three-halves": Check("SP, Adam at n^-3/2", "adam", 3 * HALF, 0.003),
 }
@@ -44,8 +44,9 @@ GAP = {
     loss: Check(f"SP, two layers, {LOSSES[loss]}, SGD at n^0", "sgd", Fraction(0), 2.5, loss=loss, depth=2)
     for loss in LOSSES
 }
+ADAM_SQUARED = Check("SP, squared loss, Adam at n^-1", "adam", ONE, 0.003, loss="mse")
 LAZY = Check("SP, squared loss, SGD at n^-1", "sgd", ONE, 0.03, loss="mse")
-ALIGN = Check("SP-full-align, SGD", "sgd", None, 0.02, "sp-full-align")
+ALIGN = Check("SP-full-align, SGD", "sgd", None, 0.02, "sp-full-align", few=False)
 MANY = Check("SP-full-align, SGD, 4096 classes", "sgd", None, 0.02, "sp-full-align", many=4096)
 
 

@@ -11,7 +11,8 @@ from scalewright.papers.figures import PALETTE, canvas, log_numbers, log_widths,
 from scalewright.papers.large_learning_rates import coordinates, edge_verdicts, gpt_verdicts
 from scalewright.papers.large_learning_rates.coordinate_verdicts import last_hidden
 from scalewright.papers.large_learning_rates.coordinates import Check
-from scalewright.sim.rates import Rate
+from scalewright.papers.large_learning_rates.edge_verdicts import Rates
+from scalewright.sim import fit
 from scalewright.sim.verdict import Verdict
 
 Runs = Mapping[str, xr.Dataset]
@@ -25,9 +26,9 @@ def plot_rates(runs: Runs) -> Any:
     for ax, (title, start) in zip(axes.flat, groups.items(), strict=True):
         family = [data for name, data in runs.items() if name.startswith(start)]
         for colour, data in zip(PALETTE, family, strict=False):
-            widths, loss = data.width.values.astype(float), data.attrs["loss"]
-            _rates(ax, widths, edge_verdicts.stable_rates(data), "o", colour, f"{loss}: largest stable")
-            _rates(ax, widths, edge_verdicts.best_rates(data), "x", colour, f"{loss}: best")
+            loss = data.attrs["loss"]
+            _rates(ax, edge_verdicts.stable_rates(data), "o", colour, f"{loss}: largest stable")
+            _rates(ax, edge_verdicts.best_rates(data), "x", colour, f"{loss}: best")
             _law(ax, data, colour)
         ax.set(xlabel="width", ylabel="learning rate", title=title)
         log_widths(ax, family[0].width.values)
@@ -44,7 +45,7 @@ def plot_batches(runs: Sequence[xr.Dataset]) -> Any:
         for colour, data in zip(PALETTE, chosen, strict=False):
             whole = ", all samples" if data.attrs["batch"] == data.attrs["samples"] else ""
             label = f"batch {data.attrs['batch']}{whole}"
-            _rates(ax, data.width.values.astype(float), edge_verdicts.stable_rates(data), "o", colour, label)
+            _rates(ax, edge_verdicts.stable_rates(data), "o", colour, label)
             _law(ax, data, colour)
         ax.set(xlabel="width", ylabel="largest stable rate", title=f"SP, deep, {loss}")
         log_widths(ax, chosen[0].width.values)
@@ -58,11 +59,10 @@ def plot_curves(runs: Sequence[xr.Dataset]) -> Any:
     for ax, data in zip(axes.flat, runs, strict=True):
         power = edge_verdicts.predicted_power(data)
         for colour, width in zip(shades(data.sizes["width"]), data.width.values, strict=True):
-            losses, rates = _losses(data, width)
-            kept = np.isfinite(losses).any(axis=0)
-            middle = np.nanmedian(losses[:, kept], axis=0)
-            x = rates[kept] / float(width) ** power
-            ax.plot(x, middle, "o-", ms=3, color=colour, label=f"n = {width}")
+            losses, rates = _losses(data, width), data.rate.sel(width=width).transpose("seed", "lr").values
+            for seed, (row, grid) in enumerate(zip(losses, rates, strict=True)):
+                label = {} if seed else {"label": f"n = {width}"}
+                ax.plot(grid / float(width) ** power, row, ".-", ms=3, lw=0.7, color=colour, **label)
         scaled = f"rate times $n^{{{-power:g}}}$" if power else "rate"
         ax.set(xlabel=scaled, ylabel="training loss", title=data.attrs["setting"])
         log_numbers(ax, "x")
@@ -71,11 +71,11 @@ def plot_curves(runs: Sequence[xr.Dataset]) -> Any:
     return figure
 
 
-def _losses(data: xr.Dataset, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the losses of one width (seed, lr), nan where a run diverged, and its rates."""
+def _losses(data: xr.Dataset, width: int) -> np.ndarray:
+    """Return the losses of one width (seed, lr), nan where a run diverged."""
     at = data.sel(width=width)
     diverged = at.diverged_at.transpose("seed", "lr").values >= 0
-    return np.where(diverged, np.nan, at.loss.transpose("seed", "lr").values), at.rate.values
+    return np.where(diverged, np.nan, at.loss.transpose("seed", "lr").values)
 
 
 def plot_checks(checks: Mapping[str, Check], runs: Runs) -> Any:
@@ -167,7 +167,7 @@ def plot_transformers(runs: Sequence[xr.Dataset]) -> Any:
     for ax, data in zip(axes.flat, runs, strict=True):
         best = gpt_verdicts.best_rates(data)
         for colour, width, rate in zip(shades(data.sizes["width"]), data.width.values, best, strict=True):
-            losses, rates = _losses(data, width)
+            losses, rates = _losses(data, width), data.rate.sel(width=width).values
             ax.plot(rates, losses.mean(axis=0), "o-", ms=3, color=colour, label=f"n = {width}")
             ax.axvline(rate.value, color=colour, lw=1, linestyle=":")
         title = f"{gpt_verdicts.NAMES[data.attrs['optimizer']]}, {data.attrs['gains']} gains"
@@ -207,33 +207,24 @@ def plot_exponents(rows: Sequence[Verdict]) -> Any:
     return figure
 
 
-def _rates(ax: Any, widths: np.ndarray, found: Sequence[Rate], marker: str, colour: Any, label: str) -> None:
-    """Draw the rates that their grids hold."""
-    held = np.array([rate.status == "interior" for rate in found])
-    values = np.array([(rate.value, rate.value - rate.low, rate.high - rate.value) for rate in found])[held]
-    if len(values):
-        ax.errorbar(
-            widths[held],
-            values[:, 0],
-            yerr=values[:, 1:].T,
-            fmt=marker,
-            ms=5,
-            capsize=2,
-            color=colour,
-            label=label,
-        )
+def _rates(ax: Any, found: Sequence[Rates], marker: str, colour: Any, label: str) -> None:
+    """Draw the rates that their grids hold, geometric means over seeds with 95 % intervals."""
+    held = [one for one in found if len(one.values) > 1 and not one.censored]
+    logs = [fit.interval(np.log(one.values)) for one in held]
+    values = np.exp([(log.value, log.low, log.high) for log in logs])
+    if len(held):
+        bars = [values[:, 0] - values[:, 1], values[:, 2] - values[:, 0]]
+        widths = [one.width for one in held]
+        ax.errorbar(widths, values[:, 0], yerr=bars, fmt=marker, ms=5, capsize=2, color=colour, label=label)
 
 
 def _law(ax: Any, data: xr.Dataset, colour: Any) -> None:
-    """Draw theory's power through the geometric mean of the largest stable rates, where grids hold any."""
-    found = edge_verdicts.stable_rates(data)
-    held = [i for i, rate in enumerate(found) if rate.status == "interior"]
+    """Draw theory's power through the largest stable rates, where grids hold any."""
+    held = [one for one in edge_verdicts.stable_rates(data) if not one.censored]
     if held:
-        x = data.width.values.astype(float)
-        logs = np.mean(
-            [np.log(found[i].value) - edge_verdicts.predicted_power(data) * np.log(x[i]) for i in held]
-        )
-        ax.plot(x, np.exp(logs) * x ** edge_verdicts.predicted_power(data), "--", lw=1, color=colour)
+        x, power = data.width.values.astype(float), edge_verdicts.predicted_power(data)
+        logs = np.mean([np.log(one.values).mean() - power * np.log(one.width) for one in held])
+        ax.plot(x, np.exp(logs) * x**power, "--", lw=1, color=colour)
 
 
 def _sizes(ax: Any, rows: Mapping[int, np.ndarray], colour: Any, label: str, power: float | None) -> None:

@@ -1,11 +1,13 @@
 """Judge the transformers: the power of the width in the best rate, with fixed and trainable gains."""
 
+import math
+
 import numpy as np
 import xarray as xr
 
-from scalewright.papers.large_learning_rates.edge_verdicts import power
 from scalewright.papers.large_learning_rates.transformers import derived_edge
 from scalewright.sim import rates
+from scalewright.sim.fit import Estimate
 from scalewright.sim.rates import Rate
 from scalewright.sim.verdict import Verdict, judge
 
@@ -24,11 +26,20 @@ def best_rates(data: xr.Dataset) -> list[Rate]:
     return [rates.optimum(grid, row) for grid, row in zip(lrs, losses, strict=True)]
 
 
+def power(data: xr.Dataset) -> tuple[Estimate, str]:
+    """Return the power of the width of the best rate; where a grid does not hold one, no number and why."""
+    found = best_rates(data)
+    for width, rate in zip(data.width.values, found, strict=True):
+        if rate.status != "interior":
+            return Estimate(*[math.nan] * 4), f" (width {width}: {rate.status}: {rate.message})"
+    return rates.slope(data.width.values.astype(float), found), ""
+
+
 def optimum(data: xr.Dataset) -> list[Verdict]:
     """The best rate has the power of the width that theory gives for the hidden layers."""
     optimizer, gains = data.attrs["optimizer"], data.attrs["gains"]
     predicted = float(derived_edge(optimizer)) if gains == "fixed" else TRAINABLE[optimizer]
-    found, censored = power(data, best_rates(data))
+    found, censored = power(data)
     return [
         judge(
             f"gpt-{optimizer}-{gains}",

@@ -79,6 +79,17 @@ CLAIMS = (
         ),
     ),
     Claim(
+        "adam-squared-measured",
+        PAPER,
+        "Under Adam the squared loss has the same window: its updates do not read how large the residual is.",
+        "ours",
+        "effective (-1, 0, 0), readout propagating 1/2",
+        _CHECKS,
+        "0.1 for input and hidden layers, 0.15 for the readout",
+        "2 seconds",
+        _each("adam-squared", *_UPDATES),
+    ),
+    Claim(
         "slow-readout",
         PAPER,
         "After several steps of Adam the propagating update of the readout comes to its power 1/2 slowly, "
@@ -139,6 +150,7 @@ CLAIMS = (
         "40 seconds",
         (
             "lazy-hidden",
+            *_each("edge", "mup-cross-entropy", "mup-mse"),
             *_each("optimum", "mup-cross-entropy", "mup-mse"),
             "accuracy-mse",
             "accuracy-mup",

@@ -27,6 +27,7 @@ def coordinates(results: Results) -> list[Verdict]:
         rows += checked.updates(name, check, results[name], step=1)
     for name in ("sgd-half", "sgd-one"):
         rows += checked.later(name, CHECKS[name], results[name])
+    rows += checked.updates("adam-squared", experiments.ADAM_SQUARED, results["adam-squared"], step=1)
     rows += checked.rising("adam-one", CHECKS["adam-one"], results["adam-one"])
     rows += checked.alignment("sgd-half", CHECKS["sgd-half"], results["sgd-half"])
     for name, check in GROWTH.items():
@@ -38,7 +39,7 @@ def coordinates(results: Results) -> list[Verdict]:
     for name, check in (("align", experiments.ALIGN), ("align-many", experiments.MANY)):
         rows += checked.passed_on(name, check, results[name])
     powers = {
-        name: (check, results[name]) for name, check in (CHECKS | ADAM).items() if name.startswith("adam")
+        name: (check, results[name]) for name, check in (CHECKS | ADAM).items() if check.optimizer == "adam"
     }
     return rows + checked.adam_edge(powers)
 
@@ -46,7 +47,15 @@ def coordinates(results: Results) -> list[Verdict]:
 def rates(results: Results) -> list[Verdict]:
     """Return the rows of the grids of rates."""
     rows: list[Verdict] = []
-    for name in ("deep-cross-entropy", "deep-mse", "two-cross-entropy", "two-mse", "deepest"):
+    for name in (
+        "deep-cross-entropy",
+        "deep-mse",
+        "two-cross-entropy",
+        "two-mse",
+        "deepest",
+        "mup-cross-entropy",
+        "mup-mse",
+    ):
         rows += edged.edge(name, results[name])
     for name in (name for name in results if name.startswith("batch-")):
         rows += edged.edge(name, results[name], prefix="")

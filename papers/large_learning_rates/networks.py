@@ -41,19 +41,20 @@ def ensemble(
     data: Data,
     *,
     seeds: Sequence[int],
-    lrs: Sequence[float] | np.ndarray,
+    lrs: np.ndarray,
     device: str,
 ) -> nets.Ensemble:
-    """Stack ReLU perceptrons of one width, seeds times base rates, in float32 with He's gain in all
-    layers."""
-    return nets.Ensemble.of(
+    """Stack ReLU perceptrons of one width in float32, with He's gain in all layers.
+
+    `lrs` (seeds, rates) holds the base rates of every seed; the last axis runs fastest.
+    """
+    return nets.Ensemble.stack(
         partial(nets.models.mlp, layers),
         rule,
+        [nets.Member(seed, float(lr)) for seed, row in zip(seeds, lrs, strict=True) for lr in row],
         width=width,
         inputs=data.inputs.shape[1],
         outputs=data.targets.shape[1],
-        seeds=seeds,
-        lrs=list(lrs),
         dtype=torch.float32,
         device=device,
     )

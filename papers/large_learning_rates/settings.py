@@ -13,7 +13,8 @@ class Scale:
         data: "generated", or "fashion-mnist" where that is installed.
         samples: how many train, and how many are held out.
         layers: weight layers of the deep perceptrons; batch: samples a step.
-        check_widths, check_seeds, check_steps: of the coordinate checks; `adam_seeds` under Adam, whose
+        check_widths, check_seeds, check_steps: of the coordinate checks, `few_seeds` where bands are wider;
+            `adam_seeds` under Adam, whose
             updates do not depend on how wrong a network happens to be at initialisation. `gap_widths`: of two
             layers, whose readout forgets its initial weights slowly.
         edge_widths, edge_seeds, edge_steps: of the grids of rates, `edge_rates` rates in steps of sqrt(2);
@@ -31,6 +32,7 @@ class Scale:
     samples: int
     check_widths: tuple[int, ...]
     check_seeds: int
+    few_seeds: int
     adam_seeds: int
     gap_widths: tuple[int, ...]
     edge_widths: tuple[int, ...]
@@ -64,13 +66,14 @@ SMOKE = Scale(
     samples=1024,
     check_widths=(64, 128, 256),
     check_seeds=24,
+    few_seeds=12,
     adam_seeds=8,
     gap_widths=(1024, 2048, 4096),
     edge_widths=(64, 128, 256),
-    edge_seeds=3,
-    wide_seeds=3,
+    edge_seeds=4,
+    wide_seeds=4,
     edge_steps=60,
-    edge_rates=8,
+    edge_rates=9,
     deep_widths=(32, 64, 128),
     batch_widths=(32, 64, 128),
     gpt_widths=(16, 32, 64),
@@ -86,12 +89,12 @@ STANDARD = replace(
     samples=2048,
     check_widths=(64, 128, 256, 512, 1024),
     check_seeds=64,
+    few_seeds=32,
     adam_seeds=24,
     gap_widths=(1024, 2048, 4096, 8192),
     edge_widths=(64, 128, 256, 512, 1024),
     edge_seeds=4,
     wide_seeds=3,
-    edge_steps=100,
     deep_widths=(64, 128, 256),
     batch_widths=(64, 128, 256),
     gpt_widths=(32, 64, 128),
