@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -153,19 +153,11 @@ def optimum(
     return _rate(places, steps, lower=some & (best == 0), upper=some & (best == len(rates) - 1))
 
 
-def slope(x: Sequence[float] | np.ndarray, found: Sequence[Rate], *, paired: bool = False) -> Slope:
+def slope(x: Sequence[float] | np.ndarray, found: Sequence[Rate]) -> Slope:
     """Fit log rate = intercept + slope * log x, each rate with its own standard error.
 
-    Args:
-        x: abscissae (n,), positive. found: the rates (n,).
-        paired: whether the seeds of all rates are the same networks (weights, tasks) in the same order, so
-            that what one of them has of its own drops out: one slope a seed, its spread over the seeds, and
-            the resolution of every grid, sqrt(s^2 / r + sum_i w_i^2 step_i^2 / 12), w_i the weights of the
-            fit.
-
     Raises:
-        ValueError: a rate that its grid does not hold, or of one seed; another number of rates than of x, or
-            of seeds where they are paired.
+        ValueError: a rate that its grid does not hold, or of one seed; another number of rates than of x.
 
     Example:
         >>> pair = [Rate(k, 0.01, k, k, 5) for k in (1.0, 100.0)]
@@ -188,30 +180,12 @@ def slope(x: Sequence[float] | np.ndarray, found: Sequence[Rate], *, paired: boo
             raise ValueError(
                 f"rates.slope: every rate must come from at least 2 seeds; given 1 at x = {place:g}"
             )
-    line = fit.line(
+    return fit.line(
         places,
         np.log([rate.value for rate in found]),
         np.array([rate.standard_error for rate in found]),
         replicates=np.array([rate.replicates for rate in found]),
     )
-    return _paired(line, found) if paired else line
-
-
-def _paired(line: Slope, found: Sequence[Rate]) -> Slope:
-    """Return the line with the slope, and its error, from one fit a seed."""
-    values = [rate.seed_values for rate in found]
-    if len({len(row) for row in values}) > 1 or not np.isfinite(values).all():
-        raise ValueError(
-            "rates.slope: every rate must have one finite value a seed, as many at every x, to be paired; "
-            f"given {', '.join(str(int(np.isfinite(row).sum())) for row in values)} of them"
-        )
-    away = np.log(line.x) - np.log(line.x).mean()
-    weights = away / (away**2).sum()
-    each = weights @ np.log(values)
-    resolution = weights * np.array([rate.resolution for rate in found])
-    error = math.sqrt(float(each.var(ddof=1)) / len(each) + float((resolution**2).sum()) / 12)
-    half, value = _student(len(each) - 1) * error, float(each.mean())
-    return replace(line, value=value, standard_error=error, low=value - half, high=value + half)
 
 
 def _rate(places: np.ndarray, steps: np.ndarray, *, lower: np.ndarray, upper: np.ndarray) -> Rate:
@@ -232,8 +206,8 @@ def _rate(places: np.ndarray, steps: np.ndarray, *, lower: np.ndarray, upper: np
     middle, spread = float(known.mean()), float(known.var(ddof=1)) if len(known) > 1 else 0.0
     error = math.sqrt(spread / len(known) + step**2 / 12)
     half = _student(len(known) - 1) * error if len(known) > 1 else step / 2
-    low, high = math.exp(middle - half), math.exp(middle + half)
-    return Rate(math.exp(middle), error, low, high, len(known), status, seen, censored, step)
+    ends = (math.exp(middle + sign * half) for sign in (-1, 1))
+    return Rate(math.exp(middle), error, *ends, len(known), status, seen, censored, step)
 
 
 def _student(freedom: int) -> float:

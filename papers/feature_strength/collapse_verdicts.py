@@ -3,8 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from scalewright.papers.feature_strength.network_verdicts import paired_slope
-from scalewright.sim import fit
+from scalewright.sim import fit, paired
 from scalewright.sim.fit import Estimate
 from scalewright.sim.verdict import Verdict, judge
 
@@ -117,7 +116,7 @@ def alignment(data: xr.Dataset) -> list[Verdict]:
     ]
     if data.attrs["kind"] != "relu":
         return rows
-    slope = paired_slope(gammas, half_times(data))
+    slope = paired.slope(gammas, half_times(data))
     return [
         *rows,
         judge(

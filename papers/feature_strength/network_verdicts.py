@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
-from scalewright.sim import fit, rates
+from scalewright.sim import fit, paired, rates
 from scalewright.sim.fit import Estimate, Slope
 from scalewright.sim.rates import Rate
 from scalewright.sim.verdict import Verdict, judge
@@ -49,16 +49,6 @@ def told_apart(layers: int, band: float) -> dict[str, float]:
 def within(gammas: np.ndarray, window: Window) -> np.ndarray:
     """Return which gammas lie in a window, its ends included to a rounding error."""
     return (gammas >= 0.999 * window[0]) & (gammas <= 1.001 * window[1])
-
-
-def paired_slope(gammas: np.ndarray, values: np.ndarray) -> Estimate:
-    """Return the slope of log value against log gamma, one least-squares fit a seed, with Student's interval.
-
-    Args:
-        gammas: (n,). values: (n, seeds), positive: the networks of a seed share their weights and task.
-    """
-    places = np.log(gammas) - np.log(gammas).mean()
-    return fit.interval(places @ np.log(values) / (places @ places))
 
 
 def on_diagonal(data: xr.Dataset, name: str) -> np.ndarray:
@@ -126,7 +116,7 @@ def _sharpness_slope(data: xr.Dataset, window: Window) -> Estimate:
             f"sharpness of {data.attrs['kind']}, {data.attrs['layers']} layers: at least 2 seeds must "
             f"converge at every gamma of {window}; given {int(complete.sum())}"
         )
-    return paired_slope(data.gamma.values[inside], raw_sharpness(data)[inside][:, complete])
+    return paired.slope(data.gamma.values[inside], raw_sharpness(data)[inside][:, complete])
 
 
 def edges(data: xr.Dataset) -> dict[float, Rate]:
@@ -153,7 +143,10 @@ def rate_slope(found: Mapping[float, Rate], window: Window) -> Slope:
         ValueError: a rate that its grid does not hold.
     """
     used = in_window(found, window)
-    return rates.slope(np.array(list(used)), list(used.values()), paired=True)
+    gammas = np.array(list(used))
+    rates.slope(gammas, list(used.values()))  # refuses what a grid does not hold
+    values = np.array([rate.seed_values for rate in used.values()])
+    return paired.slope(gammas, values, resolutions=[rate.resolution for rate in used.values()])
 
 
 def edge(data: xr.Dataset) -> list[Verdict]:
@@ -309,7 +302,7 @@ def adam(data: xr.Dataset) -> list[Verdict]:
     rows = []
     for regime, window in (("lazy", LAZY), ("rich", CONVERGED_RICH)):
         inside = within(data.gamma.values, window)
-        slope = paired_slope(data.gamma.values[inside], distance[inside])
+        slope = paired.slope(data.gamma.values[inside], distance[inside])
         end: Regime = "small" if regime == "lazy" else "large"
         rows.append(
             judge(
@@ -348,7 +341,7 @@ def centring(data: xr.Dataset) -> list[Verdict]:
         judge(
             "centring",
             f"{what} as a power of gamma in [1e-3, 1e-1]",
-            paired_slope(gammas[shown], errors[shown]),
+            paired.slope(gammas[shown], errors[shown]),
             predicted=-1.0,
             tolerance=0.1,
             basis="outputs of size 1/gamma are subtracted; below 1e-3 steps of the weights, of size gamma, "

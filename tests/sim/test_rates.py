@@ -105,19 +105,6 @@ def test_oracle_slope_of_scattered_edges():
     assert found.low < 0.5 < found.high
 
 
-def test_oracle_paired_slope_leaves_out_what_a_seed_has_of_its_own():
-    """Independent: the same edges without the seeds' own factors; the resolution stays in the error."""
-    rng, x = np.random.default_rng(2), np.array([1.0, 4.0, 16.0])
-    own = np.exp(0.5 * rng.standard_normal(6))
-    found = [rates.largest_stable(GRID, runs(8 * np.sqrt(one) * own)) for one in x]
-    plain, paired = rates.slope(x, found), rates.slope(x, found, paired=True)
-    assert paired.value == pytest.approx(plain.value, abs=1e-12)
-    assert paired.standard_error < plain.standard_error / 2
-    weights = np.log(x) - np.log(x).mean()
-    weights /= (weights**2).sum()
-    assert paired.standard_error >= math.log(2) / 2 / math.sqrt(12) * np.linalg.norm(weights)
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -128,12 +115,6 @@ def test_oracle_paired_slope_leaves_out_what_a_seed_has_of_its_own():
         (lambda: rates.optimum([1, 2, 3], np.ones((1, 3))), "r >= 2 seeds and g >= 3"),
         (lambda: rates.slope([1], [rates.largest_stable(GRID, runs([50.0]))]), "2 or more rates"),
         (lambda: rates.slope([1, 2], [rates.largest_stable(GRID, runs([50.0]))] * 2), "at least 2 seeds"),
-        (
-            lambda: rates.slope(
-                [1, 2], [rates.largest_stable(GRID, runs([50.0] * n)) for n in (2, 3)], paired=True
-            ),
-            "as many at every x, to be paired; given 2, 3",
-        ),
     ],
 )
 def test_bad_input(call, message):
