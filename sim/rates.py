@@ -206,8 +206,8 @@ def _rate(places: np.ndarray, steps: np.ndarray, *, lower: np.ndarray, upper: np
     middle, spread = float(known.mean()), float(known.var(ddof=1)) if len(known) > 1 else 0.0
     error = math.sqrt(spread / len(known) + step**2 / 12)
     half = _student(len(known) - 1) * error if len(known) > 1 else step / 2
-    ends = (math.exp(middle + sign * half) for sign in (-1, 1))
-    return Rate(math.exp(middle), error, *ends, len(known), status, seen, censored, step)
+    low, high = math.exp(middle - half), math.exp(middle + half)
+    return Rate(math.exp(middle), error, low, high, len(known), status, seen, censored, step)
 
 
 def _student(freedom: int) -> float:

@@ -36,7 +36,7 @@ def deviations(data: xr.Dataset) -> np.ndarray:
     At points where every one of these losses is above nine tenths of its first value.
     """
     _, aligned, losses = observed(rich(data))
-    still = (losses > 0.9).all(axis=0)
+    still = np.asarray((losses > 0.9).all(axis=0))
     apart = np.abs(aligned - aligned[-1]).max(axis=0)
     return np.array([apart[seed][still[seed]].max() for seed in range(len(still))])
 

@@ -47,7 +47,7 @@ def network(kind: str, layers: int, optimizer: str = "sgd", **sizes: int) -> Net
         build, sizes = partial(nets.models.convnet, layers), {"inputs": 9, "width": 32, **sizes}
     else:
         architecture = theory.mlp(layers, kind, loss="squared")
-        build = partial(nets.models.mlp, layers, activation=kind)
+        build = partial(nets.models.mlp, layers, activation=kind)  # type: ignore[arg-type]
     return Network(build, theory.named(architecture, "mup", optimizer), **sizes)
 
 
@@ -122,7 +122,7 @@ def around(
 
     every = plane.Cells.between(
         gammas,
-        lattice(per_decade),
+        lattice(per_decade).tolist(),
         range(seeds),
         low=lambda g: edge(g, 0),
         high=lambda g: edge(g, 1),
