@@ -9,6 +9,7 @@ import torch
 import xarray as xr
 
 from scalewright.nets.ensemble import Ensemble, Member
+from scalewright.nets.feeds import as_feed
 from scalewright.nets.optimizers import Settings
 from scalewright.nets.parametrize import Build
 from scalewright.nets.precision import check_precision, precision_of
@@ -246,7 +247,9 @@ class _Table:
             return
         part = ensemble.select(fine.tolist())
         index = tuple(np.array(places)[fine].T)
-        found = measure(part, data, loss, self.quantities, tolerance=tolerance, budget=budget)
+        seen = as_feed(data).to(ensemble.dtype, ensemble.device).evaluation
+        own = seen.select(torch.from_numpy(fine).to(ensemble.device))
+        found = measure(part, own, loss, self.quantities, tolerance=tolerance, budget=budget)
         for name, pairs in found.items():
             self.spectra[name][index] = pairs.values[:, 0]
             self.spectra[f"{name}_error"][index] = pairs.residuals[:, 0] * np.abs(pairs.values[:, 0])
