@@ -29,7 +29,8 @@ class Scale:
     Attributes:
         sharpness_gammas, sharpness_seeds: networks trained to convergence, whose curvature is measured there.
         convnet_gammas, convnet_seeds: of the convolutional network, which costs more.
-        edge_gammas, edge_seeds: networks whose largest stable rate is measured, sixteen rates a decade.
+        edge_gammas, edge_seeds: networks whose largest stable rate is measured, sixteen rates a decade;
+            twice as many where they are ReLU networks.
         online_gammas, online_seeds, online_steps, online_source: networks trained once through a stream of
             images, whose best rate is measured; the data set of the images.
         batch_seeds: networks whose edge is measured online by batch size.
@@ -75,7 +76,7 @@ SMOKE = Scale(
     convnet_gammas=(1e-3, 1e-2, 1e2, 1e3),
     convnet_seeds=4,
     edge_gammas=(*decades(-3, -2, 2), *decades(1, 3, 1)),
-    edge_seeds=5,
+    edge_seeds=4,
     online_gammas=(*decades(-3, -1, 1), 1.0, *decades(1, 3, 1)),
     online_seeds=5,
     online_steps=250,
