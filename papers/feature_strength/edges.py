@@ -27,8 +27,6 @@ STEPS = 1500
 PER_DECADE = 16
 #: Windows of rates over the toy's largest one, lazy and rich, that hold the edges of all networks here.
 WINDOWS = {"linear": ((2.0, 25.0), (1.2, 8.0)), "relu": ((5.0, 40.0), (2.2, 11.0))}
-#: Networks over those of the scale: ReLU networks scatter more.
-MORE_SEEDS = {"linear": 1, "relu": 2}
 #: A lazy network may catapult, its loss growing by 1/gamma^2 before it comes down: only numbers that overflow
 #: count as diverged.
 OVERFLOW = 1e100
