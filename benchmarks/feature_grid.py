@@ -1,14 +1,14 @@
-"""Time the 21 x 49 grid of feature-learning strengths and rates in one call, against one network after another.
+"""Time the 21 x 49 grid of feature-learning strengths and rates in one call, against one network a time.
 
-Run `python benchmarks/feature_grid.py`: MLPs of three layers over the grid of arXiv:2410.04642, gamma from 1e-5
-to 1e5 with two a decade, eta from 1e-12 to 1e12 with two a decade; it prints the ratio and writes
+Run `python benchmarks/feature_grid.py`: MLPs of three layers over the grid of arXiv:2410.04642, gamma from
+1e-5 to 1e5 and eta from 1e-12 to 1e12, two a decade; it prints the ratio and writes
 `results/feature_grid.json` with the environment beside it. With OMP_NUM_THREADS=1 both arms use one thread.
 
-Both arms train the same networks on the same samples with full batches in the same number of steps, and in both
-a network that diverges is stopped, at the same step. The grid is one call of `nets.plane.train`; the rival is the
-loop that torch users write, a module and its parameters a network, centred by a frozen copy whose outputs are
-computed once. It is timed on every eighth network, in the order of the grid, times eight: the share of networks
-that diverge early is that of the whole. Nothing is compiled.
+Both arms train the same networks on the same samples, full batches, for the same number of steps, and in both
+a network that diverges is stopped, at the same step. The grid is one call of `nets.plane.train`; the rival
+is the loop that torch users write: a module and its parameters a network, centred by its outputs at the
+start, which are computed once. It is timed on every eighth network, in the order of the grid, times eight:
+the share of networks that diverge early is that of the whole. Nothing is compiled.
 
 The floor is 6 x weights x samples for every step that a network really takes, over the rate of a 2048 x 2048
 product of its type on the same threads in the same run.
@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from measuring import RESULTS, best, environment, write
+from measuring import best, environment, write
 
 from scalewright import nets, theory
 from scalewright.nets import plane

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from scalewright.nets.ensemble import Ensemble, Member
 from scalewright.nets.feeds import as_feed
 from scalewright.nets.optimizers import Settings
 from scalewright.nets.parametrize import Build
-from scalewright.nets.precision import check_precision, precision_of
+from scalewright.nets.precision import Precision, check_precision, precision_of
 from scalewright.nets.sharpness import measure
 from scalewright.nets.until import Ended, Progress, until
 from scalewright.sim.dataset import dataset
@@ -98,7 +98,7 @@ def train(
     settings: Settings | None = None,
     compiled: bool = False,
     block: int = 64,
-    dtype: str = "auto",
+    dtype: Precision | Literal["auto"] = "auto",
     device: str | torch.device = "auto",
     tolerance: float = 1e-3,
     budget: int = 200,
@@ -131,6 +131,8 @@ def train(
     Raises:
         ValueError: float32 at a gamma where centring cancels; as `until` and `Ensemble.stack`.
     """
+    if dtype not in ("auto", *get_args(Precision)):
+        raise ValueError(f"plane.train: dtype must be 'auto', 'float32' or 'float64'; given {dtype!r}")
     for gamma in cells.gammas:
         check_precision("plane.train", gamma, dtype, centred=True)
     table = _Table(cells, tuple(sorted({int(step) for step in recorded})), tuple(quantities))
@@ -163,7 +165,8 @@ def train(
         done += len(places)
         if progress is not None:
             progress(done, len(cells.places))
-    attrs = {**ensemble.attrs, "optimizer": ensemble.optimizer, "loss": loss, "steps": steps, "level": level}
+    attrs = {**ensemble.attrs, "optimizer": ensemble.optimizer, "loss": loss, "dtype": dtype}
+    attrs |= {"steps": steps, "level": level, "divergence": divergence}
     return table.dataset(attrs)
 
 

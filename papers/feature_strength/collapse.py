@@ -14,7 +14,7 @@ from scalewright.papers.feature_strength.settings import INPUTS, Scale
 from scalewright.sim.dataset import dataset
 
 #: Rescaled time of one step, and of a whole run.
-TAU_STEP, TAU = 0.02, 6.0
+TAU_STEP, TAU = 0.02, 9.0
 #: A lazy network trains at this base rate eta / gamma^2, for the controls.
 LAZY_RATE = 0.3
 

@@ -60,31 +60,42 @@ def raw_deviations(data: xr.Dataset) -> np.ndarray:
 def share_before(data: xr.Dataset) -> np.ndarray:
     """Return which share of its rise the alignment has made when the loss has fallen by 1 %, largest gamma.
 
-    The rise is that until the loss has halved.
+    The rise is that until the loss has halved; a seed whose loss has not is left out.
     """
     _, aligned, losses = observed(rich(data))
-    found = []
-    for curve, loss in zip(aligned[-1], losses[-1], strict=True):
-        moved, halved = int(np.argmax(loss < 0.99)), int(np.argmax(loss < 0.5))
-        found.append((curve[moved] - curve[0]) / (curve[halved] - curve[0]))
-    return np.array(found)
+    aligned, losses = aligned[-1], losses[-1]
+    seeds = _halved(losses)
+    moved, halved = ((losses[seeds] < level).argmax(axis=1) for level in (0.99, 0.5))
+    start = aligned[seeds, 0]
+    return (aligned[seeds, moved] - start) / (aligned[seeds, halved] - start)
 
 
 def lazy_rise(data: xr.Dataset) -> np.ndarray:
     """Return the rise of the alignment of the lazy network over that of the richest, until the half loss."""
     _, aligned, losses = observed(data)
-    lazy, richest = int(data.gamma.values.argmin()), int(data.gamma.values.argmax())
-    rises = []
-    for index in (lazy, richest):
-        halved = (losses[index] < 0.5).argmax(axis=1)
-        seeds = np.arange(len(halved))
-        rises.append(aligned[index, seeds, halved] - aligned[index, :, 0])
+    order = np.argsort(data.gamma.values)
+    seeds, rises = _halved(losses[order[-1]]), []
+    for index in (order[0], order[-1]):
+        halved = (losses[index, seeds] < 0.5).argmax(axis=1)
+        rises.append(aligned[index, seeds, halved] - aligned[index, seeds, 0])
     return rises[0] / rises[1]
 
 
+def _halved(losses: np.ndarray) -> np.ndarray:
+    """Return the seeds whose loss has halved; ValueError where fewer than two have."""
+    seeds = np.flatnonzero((losses < 0.5).any(axis=1))
+    if len(seeds) < 2:
+        raise ValueError(
+            f"collapse: the loss of at least 2 seeds must halve within the rescaled time; {len(seeds)} have: "
+            "allow more of it"
+        )
+    return seeds
+
+
 def half_times(data: xr.Dataset) -> np.ndarray:
-    """Return the rescaled time at which the loss has halved (gammas > 1, seeds)."""
+    """Return the rescaled time at which the loss has halved (gammas > 1, seeds that have at all of them)."""
     losses = relative_loss(rich(data))
+    losses = losses[:, (losses < 0.5).any(axis=2).all(axis=0)]
     times = data.step.values * data.attrs["tau_step"]
     return np.array([[np.interp(-0.5, -curve, times) for curve in row] for row in losses])
 

@@ -3,13 +3,7 @@
 from collections.abc import Iterable
 
 from scalewright.papers.claim import Claim
-from scalewright.papers.feature_strength.network_verdicts import (
-    EDGE_BAND,
-    REJECTING,
-    RICH_BAND,
-    RIVAL_IDS,
-    told_apart,
-)
+from scalewright.papers.feature_strength.network_verdicts import RIVAL_IDS, edge_rivals, other_rivals
 from scalewright.papers.feature_strength.settings import BATCHES, CONVERGED, EDGED, ONLINE
 
 PAPER = "feature-strength"
@@ -24,12 +18,12 @@ def _converged(kinds: Iterable[str]) -> tuple[str, ...]:
         f"sharpness-{kind}-{layers}-{end}"
         for kind in kinds
         for layers in CONVERGED[kind]
-        for end in ("lazy", "rich", *_controls(layers, RICH_BAND[kind]))
+        for end in ("lazy", "rich", *_controls(other_rivals(layers)))
     )
 
 
-def _controls(layers: int, band: float) -> tuple[str, ...]:
-    return tuple(f"{RIVAL_IDS[rival]}-control" for rival in told_apart(layers, band))
+def _controls(rivals: Iterable[str]) -> tuple[str, ...]:
+    return tuple(f"{RIVAL_IDS[rival]}-control" for rival in rivals)
 
 
 def _edges() -> tuple[str, ...]:
@@ -37,8 +31,8 @@ def _edges() -> tuple[str, ...]:
     ids = []
     for kind, depths in EDGED.items():
         for layers in depths:
-            controls = _controls(layers, EDGE_BAND) if layers in REJECTING else ()
-            ids += [f"edge-{kind}-{layers}-{end}" for end in ("lazy", "rich", *controls)]
+            ends = ("lazy", "rich", *_controls(edge_rivals(layers)))
+            ids += [f"edge-{kind}-{layers}-{end}" for end in ends]
     return tuple(ids)
 
 
@@ -84,11 +78,12 @@ NETWORK_CLAIMS = (
         "best-rate",
         PAPER,
         "The optimal learning rate, that of lowest loss after a fixed number of online steps, grows as "
-        "gamma^2 in the lazy regime and as gamma^(2/L) in the rich one, below the largest stable rate.",
+        "gamma^2 in the lazy regime and as gamma^(2/L) in the rich one, at one share of the largest stable "
+        "rate.",
         f"abstract: the paper's own claim; {_POWERS}",
-        "slopes 2 and 2/L, L = 2, 3; eta*/eta_max in (0, 1)",
+        "slopes 2 and 2/L, L = 2, 3; of eta*/eta_max 0",
         _IMAGES,
-        "0.2 lazy, 0.15 rich: the valley of the loss is wide",
+        "0.2 lazy, 0.15 rich, 0.2 of the share: the valley of the loss is wide",
         "40 seconds",
         tuple(
             f"{start}-{layers}-{regime}"

@@ -24,8 +24,8 @@ BEST_LAZY: Window = (1e-3, 1e-1)
 #: Band of the sharpness in the rich regime, by kind of network; a ReLU network's minima differ by its seed.
 RICH_BAND = {"linear": 0.02, "relu": 0.05, "residual": 0.05, "convnet": 0.1}
 LAZY_BAND = {"linear": 0.01, "relu": 0.01, "residual": 0.01, "convnet": 0.03}
-#: Band of the edge in the rich regime, and the depths at which it tells 2/L from its rivals.
-EDGE_BAND, REJECTING = 0.1, (2, 3)
+#: Band of the edge in the rich regime.
+EDGE_BAND = 0.1
 #: How a rival exponent is called in the id of a row.
 RIVAL_IDS = {"3/L": "three", "2/(L+1)": "deeper", "1": "one"}
 
@@ -41,9 +41,14 @@ def rivals(layers: int) -> dict[str, float]:
     return {"3/L": 3 / layers, "2/(L+1)": 2 / (layers + 1), "1": 1.0}
 
 
-def told_apart(layers: int, band: float) -> dict[str, float]:
-    """Return the rivals that differ from 2/L by more than the band and a half."""
-    return {rival: power for rival, power in rivals(layers).items() if abs(power - 2 / layers) > 1.5 * band}
+def other_rivals(layers: int) -> dict[str, float]:
+    """Return the rivals that are not 2/L itself, as 1 is with two layers."""
+    return {rival: power for rival, power in rivals(layers).items() if power != 2 / layers}
+
+
+def edge_rivals(layers: int) -> dict[str, float]:
+    """Return those that the edge is held against: with four layers 2/5 is left to the sharpness."""
+    return {rival: p for rival, p in other_rivals(layers).items() if layers < 4 or rival != "2/(L+1)"}
 
 
 def within(gammas: np.ndarray, window: Window) -> np.ndarray:
@@ -86,12 +91,12 @@ def sharpness(data: xr.Dataset) -> list[Verdict]:
             tolerance=band,
             basis=theory,
         ),
-        *rejected(name, f"{what} from 1e2 on", rich, layers, band, sign=-1),
+        *rejected(name, f"{what} from 1e2 on", rich, other_rivals(layers), band, sign=-1),
     ]
 
 
 def rejected(
-    name: str, what: str, found: Estimate, layers: int, band: float, *, sign: int = 1
+    name: str, what: str, found: Estimate, against: Mapping[str, float], band: float, *, sign: int = 1
 ) -> list[Verdict]:
     """Return the rows that hold a slope against the rivals of 2/L."""
     return [
@@ -104,7 +109,7 @@ def rejected(
             expected="break",
             basis="an exponent that was asked for beside 2/L",
         )
-        for rival, power in told_apart(layers, band).items()
+        for rival, power in against.items()
     ]
 
 
@@ -173,9 +178,7 @@ def edge(data: xr.Dataset) -> list[Verdict]:
             basis="theory.richness; band: the scatter of single networks at the edge",
         ),
     ]
-    if layers not in REJECTING:
-        return rows
-    return rows + rejected(name, f"{what} in [10, 1e3]", rich, layers, EDGE_BAND)
+    return rows + rejected(name, f"{what} in [10, 1e3]", rich, edge_rivals(layers), EDGE_BAND)
 
 
 def batches(runs: Mapping[int, xr.Dataset]) -> list[Verdict]:
@@ -267,18 +270,25 @@ def best(data: xr.Dataset) -> list[Verdict]:
 
 
 def _shares(layers: int, found: Mapping[float, Rate], limits: Mapping[float, Rate]) -> list[Verdict]:
-    """Return eta* / eta_max in both regimes: below 1, since the best rate is a stable one."""
-    return [
-        judge(
-            f"best-share-{layers}-{regime}",
-            f"relu, {layers} layers, online: best over largest stable rate, {regime}",
-            _ratio(in_window(found, window), in_window(limits, window)),
-            predicted=0.5,
-            tolerance=0.5,
-            basis="the best rate lies below the edge",
+    """Return whether eta* / eta_max is the same at all gammas of a regime: both have the same power."""
+    rows = []
+    for regime, window in (("lazy", LAZY), ("rich", RICH)):
+        best, most = in_window(found, window), in_window(limits, window)
+        shares = np.array([best[g].seed_values for g in best]) / np.array([most[g].seed_values for g in best])
+        steps = [float(np.hypot(best[g].resolution, most[g].resolution)) for g in best]
+        mean = _ratio(best, most)
+        rows.append(
+            judge(
+                f"best-share-{layers}-{regime}",
+                f"relu, {layers} layers, online: best over largest stable rate, {mean.value:.2f} "
+                f"[{mean.low:.2f}, {mean.high:.2f}] on average, as a power of gamma, {regime}",
+                paired.slope(np.array(list(best)), shares, resolutions=steps),
+                predicted=0.0,
+                tolerance=0.2,
+                basis="both rates have one power; band: that of the best lazy rate",
+            )
         )
-        for regime, window in (("lazy", BEST_LAZY), ("rich", RICH))
-    ]
+    return rows
 
 
 def _ratio(top: Mapping[float, Rate], bottom: Mapping[float, Rate]) -> Estimate:

@@ -29,8 +29,8 @@ class Scale:
     Attributes:
         sharpness_gammas, sharpness_seeds: networks trained to convergence, whose curvature is measured there.
         convnet_gammas, convnet_seeds: of the convolutional network, which costs more.
-        edge_gammas, edge_seeds: networks whose largest stable rate is measured, sixteen rates a decade;
-            twice as many where they are ReLU networks.
+        edge_gammas, edge_seeds, relu_edge_seeds: networks whose largest stable rate is measured, sixteen
+            rates a decade; ReLU networks scatter more.
         online_gammas, online_seeds, online_steps, online_source: networks trained once through a stream of
             images, whose best rate is measured; the data set of the images.
         batch_seeds: networks whose edge is measured online by batch size.
@@ -50,6 +50,7 @@ class Scale:
     convnet_seeds: int
     edge_gammas: tuple[float, ...]
     edge_seeds: int
+    relu_edge_seeds: int
     online_gammas: tuple[float, ...]
     online_seeds: int
     online_steps: int
@@ -76,7 +77,8 @@ SMOKE = Scale(
     convnet_gammas=(1e-3, 1e-2, 1e2, 1e3),
     convnet_seeds=4,
     edge_gammas=(*decades(-3, -2, 2), *decades(1, 3, 1)),
-    edge_seeds=4,
+    edge_seeds=5,
+    relu_edge_seeds=5,
     online_gammas=(*decades(-3, -1, 1), 1.0, *decades(1, 3, 1)),
     online_seeds=5,
     online_steps=250,
@@ -100,6 +102,7 @@ STANDARD = replace(
     convnet_seeds=4,
     edge_gammas=(*decades(-3, -2, 2), *decades(1, 3, 2)),
     edge_seeds=8,
+    relu_edge_seeds=16,
     online_gammas=(*decades(-3, 0, 1), *decades(1, 3, 2)),
     online_seeds=8,
     online_steps=400,
@@ -121,6 +124,7 @@ FULL = replace(
     name="full",
     sharpness_seeds=16,
     edge_seeds=16,
+    relu_edge_seeds=32,
     online_seeds=10,
     online_steps=4000,
     online_source="fashion-mnist",

@@ -121,6 +121,8 @@ def test_float32_is_refused_where_centring_cancels_and_auto_chooses(pair):
         ValueError, match=r"dtype must be 'float64' \(or 'auto'\).*given 'float32' at gamma = 0.001"
     ):
         plane.train(BUILD, rule(), cells, pair, steps=1, dtype="float32", device="cpu", **SIZES)
+    with pytest.raises(ValueError, match="dtype must be 'auto', 'float32' or 'float64'; given 'f32'"):
+        plane.train(BUILD, rule(), cells, pair, steps=1, dtype="f32", device="cpu", **SIZES)
     found = plane.train(BUILD, rule(), cells, pair, steps=1, device="cpu", **SIZES)
     assert np.isfinite(found.loss.values[np.eye(2, dtype=bool)]).all()
 
