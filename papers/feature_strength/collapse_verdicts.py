@@ -156,15 +156,6 @@ def alignment(data: xr.Dataset) -> list[Verdict]:
             tolerance=0.05,
             basis="theory.richness: the plateau of three and more layers ends at a fixed rescaled time",
         ),
-        judge(
-            f"plateau-{name}-control",
-            f"{who}: the half loss comes after the same number of steps at one rate (power of gamma)",
-            Estimate(slope.value + 1, slope.standard_error, slope.low + 1, slope.high + 1, slope.replicates),
-            predicted=0.0,
-            tolerance=0.05,
-            expected="break",
-            basis="steps = gamma tau / eta",
-        ),
     ]
 
 
@@ -252,7 +243,7 @@ def multi_index(data: xr.Dataset) -> list[Verdict]:
             "end",
             _interval(third[index]),
             predicted=predicted,
-            tolerance=0.4,
+            tolerance=0.5,
             expected=expected,  # type: ignore[arg-type]
             basis="a rich network finds the directions one after another",
         )

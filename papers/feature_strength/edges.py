@@ -26,7 +26,7 @@ GOOD = {"linear": 1e-3, "relu": 0.02}
 STEPS = 1500
 PER_DECADE = 16
 #: Windows of rates over the toy's largest one, lazy and rich, that hold the edges of all networks here.
-WINDOWS = {"linear": ((2.0, 25.0), (1.2, 8.0)), "relu": ((5.0, 40.0), (2.2, 11.0))}
+WINDOWS = {"linear": ((2.0, 25.0), (0.7, 8.0)), "relu": ((4.0, 40.0), (1.0, 11.0))}
 #: A lazy network may catapult, its loss growing by 1/gamma^2 before it comes down: only numbers that overflow
 #: count as diverged.
 OVERFLOW = 1e100
