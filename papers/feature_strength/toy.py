@@ -1,7 +1,6 @@
 """The toys over the gamma-eta plane: edges by bisection, portraits, plateaus, the apex, other optimizers."""
 
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -34,8 +33,10 @@ BAND = tuple(round(0.5 + 0.02 * k, 2) for k in range(85))
 WIDE_GAMMAS = decades(-6, -1, 1)
 WIDE_STEPS = 6000
 #: Gammas in [1e-6, 1e-3] at which the edge of divergence is followed: a number of them, since it is ragged.
-RAGGED = tuple(float(g) for g in np.logspace(-6, -3, 25))
-STARTS = 24
+RAGGED = tuple(float(g) for g in np.logspace(-6, -3, 73))
+STARTS, START_STEPS = 24, 2000
+#: The rich edge of momentum is ragged too.
+MOMENTUM_GAMMAS = (*decades(-4, 2, 2), *decades(3, 5, 12))
 
 
 def edges(scale: Scale, loss: LossName, layers: int, *, progress: Progress = None) -> xr.Dataset:
@@ -54,7 +55,7 @@ def optimizer(scale: Scale, name: str, layers: int, *, progress: Progress = None
     """Find the edges of another optimizer: of Adam eta_min alone, as its upper edge is ragged."""
     names: tuple[EdgeName, ...] = ("eta_min",) if name == "adam" else ("eta_min", "eta_max")
     task = Task(layers, "squared", name, steps=scale.toy_steps, error=ERROR)
-    return _bisected(task, names, GAMMAS, progress)
+    return _bisected(task, names, MOMENTUM_GAMMAS if name == "momentum" else GAMMAS, progress)
 
 
 def _bisected(task: Task, names: tuple[EdgeName, ...], gammas: Any, progress: Progress) -> xr.Dataset:
@@ -72,15 +73,11 @@ def _bisected(task: Task, names: tuple[EdgeName, ...], gammas: Any, progress: Pr
 
 def theory_of(task: Task) -> Boundaries:
     """Return theory's boundaries of a task."""
-    return _theory(task.layers, task.loss, task.optimizer, task.model == "wide", str(task.momentum))
-
-
-@cache
-def _theory(layers: int, loss: LossName, optimizer: str, wide: bool, momentum: str) -> Boundaries:
     from sympy import Rational
 
-    model: Literal["balanced", "wide"] = "wide" if wide else "balanced"
-    return boundaries(layers, loss, optimizer, model=model, momentum=Rational(momentum))
+    model: Literal["balanced", "wide"] = "wide" if task.model == "wide" else "balanced"
+    momentum = Rational(str(task.momentum))
+    return boundaries(task.layers, task.loss, task.optimizer, model=model, momentum=momentum)
 
 
 def curve(theory: Boundaries, name: str, gammas: np.ndarray, task: Task) -> np.ndarray:
@@ -251,12 +248,12 @@ def logistic(scale: Scale, layers: int, *, progress: Progress = None) -> xr.Data
 def unbalanced(scale: Scale, *, progress: Progress = None) -> xr.Dataset:
     """Find eta_max of three layers from unequal weights with product 1, gamma = 1e3: (seed, edge, gamma)."""
     gammas = np.array([1e3])
-    rows, balanced = [], Task(3, "squared", steps=scale.toy_steps, error=ERROR)
+    rows, balanced = [], Task(3, "squared", steps=START_STEPS, error=ERROR)
     crit = curve(theory_of(balanced), "eta_crit", gammas, balanced)
     for seed in range(STARTS):
         logs = np.random.default_rng(seed).normal(size=3)
         start = tuple(float(w) for w in np.exp(logs - logs.mean()))
-        task = Task(3, "squared", model="unbalanced", steps=scale.toy_steps, error=ERROR, start=start)
+        task = Task(3, "squared", model="unbalanced", steps=START_STEPS, error=ERROR, start=start)
         found = richness.edge(task, "eta_max", gammas, low=crit / 30, high=crit * 10, tolerance=TOLERANCE)
         rows.append(of_edges({"eta_max": found}, task))
         if progress:

@@ -39,6 +39,9 @@ def plot_portrait(portrait: Portrait, ax: "Axes | None" = None, *, names: bool =
     Args:
         ax: axes to draw on; new ones by default.
         names: write the regimes' names into their areas.
+
+    Raises:
+        ValueError: a grid of fewer than two gammas or etas, which has no area.
     """
     from matplotlib.colors import BoundaryNorm, ListedColormap
 
@@ -47,6 +50,11 @@ def plot_portrait(portrait: Portrait, ax: "Axes | None" = None, *, names: bool =
 
         ax = Figure(figsize=(6.4, 5.2), layout="constrained").subplots()
     data = portrait.data
+    if min(data.sizes.values()) < 2:
+        raise ValueError(
+            "richness.plot_portrait: the grid must have 2 or more gammas and etas; given "
+            f"{data.sizes['gamma']} and {data.sizes['eta']}"
+        )
     colours = ListedColormap([COLOURS[regime] for regime in Regime])
     norm = BoundaryNorm(np.arange(-0.5, len(Regime)), colours.N)
     ax.pcolormesh(

@@ -10,6 +10,7 @@ from scalewright.theory.richness.boundaries import Boundaries, Boundary, Model, 
 from scalewright.theory.richness.limits import limit_map, rate_power
 from scalewright.theory.richness.losses import Loss, LossName, loss_named
 from scalewright.theory.richness.plane import OPTIMIZERS, boundaries, stable_edge
+from scalewright.theory.richness.proof import derivation
 from scalewright.theory.richness.times import drop_time, flow_time, half_time
 from scalewright.theory.richness.toy import minimum_sharpness, progressive_sharpening, sharpness, spectrum
 
@@ -21,6 +22,7 @@ __all__ = [
     "LossName",
     "Model",
     "boundaries",
+    "derivation",
     "drop_time",
     "flow_time",
     "half_time",

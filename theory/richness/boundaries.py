@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
-from sympy import Expr, Integer, Symbol, limit, nsimplify, oo, powsimp, simplify, solve
+from sympy import Expr, Integer, Symbol, exp, expand_log, limit, log, nsimplify, oo, powsimp, simplify
 
 from scalewright.theory.richness.losses import LossName
 from scalewright.theory.richness.symbols import ERROR, GAMMA, STEPS
@@ -109,15 +109,21 @@ def _shown(form: Expr | None) -> str:
 
 
 def meeting(low: Expr, high: Expr) -> Expr:
-    """Return the gamma at which two powers c gamma^p meet; oo where their powers are equal.
+    """Return the gamma at which two leading forms c gamma^p meet; oo where the powers are equal.
 
-    Where `low` carries a logarithm, as with two layers, the equation is solved as it stands.
+    `low` may carry a logarithm, c gamma log gamma as with two layers: the equation is linear in log gamma.
     """
-    ratio = simplify(high / low)
-    power = simplify(GAMMA * ratio.diff(GAMMA) / ratio)
-    if GAMMA in power.free_symbols:
-        return solve(powsimp(high / low) - 1, GAMMA)[0]
-    return oo if power == 0 else powsimp(ratio.subs(GAMMA, 1) ** (-1 / power), force=True)
+    if low.has(log):
+        line = expand_log(low / GAMMA, force=True).expand()
+        rise = line.coeff(log(GAMMA))
+        return exp(((high / GAMMA).expand() - line.subs(log(GAMMA), 0)) / rise)
+    power = _power(high) - _power(low)
+    ratio = high.subs(GAMMA, 1) / low.subs(GAMMA, 1)
+    return oo if power == 0 else powsimp(ratio ** (-1 / power), force=True)
+
+
+def _power(form: Expr) -> Expr:
+    return simplify(GAMMA * form.diff(GAMMA) / form)
 
 
 SYMBOLS: dict[str, Symbol] = {"gamma": GAMMA, "steps": STEPS, "error": ERROR}

@@ -88,13 +88,11 @@ def stability(layers: Any = LAYERS, loss: str = "squared", *, regime: Regime) ->
     >>> stability(3, regime="small"), stability(3, regime="large")
     (2/3, 2/3)
     """
-    from sympy import solve
-
     found, target = limit_map(layers, loss, regime=regime), loss_named(loss).minimiser
     if target is oo:
         return oo
-    slope = simplify(found.step.diff(found.variable).subs(found.variable, target))
-    return simplify(solve(slope + 1, RATIO)[0])
+    slope = found.step.diff(found.variable).subs(found.variable, target)  # 1 minus a times a number
+    return simplify(-2 / slope.diff(RATIO))
 
 
 def rich_drop(layers: Any = LAYERS, loss: str = "squared") -> Expr:

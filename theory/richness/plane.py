@@ -1,9 +1,11 @@
 """Assemble the boundaries of the gamma-eta plane for a number of layers, a loss and an optimizer."""
 
+from functools import cache
 from typing import Any
 
-from sympy import Expr, Integer, Matrix, Min, Symbol, exp, eye, factor, log, oo, powsimp, simplify, solve
+from sympy import Expr, Integer, Matrix, Min, Symbol, eye, factor, log, oo, powsimp, simplify, solve
 
+from scalewright.theory.landscape.matrices import refuse_float
 from scalewright.theory.richness import limits, times, toy, wide
 from scalewright.theory.richness.boundaries import Boundaries, Boundary, Model, check_choice, meeting
 from scalewright.theory.richness.losses import RIGHT, Loss, LossName, loss_named
@@ -45,9 +47,18 @@ def boundaries(
     >>> boundaries(3)["eta_crit"].exponents
     (2, 2/3)
     """
-    layers, function = check_layers(layers, "boundaries"), loss_named(loss)
+    layers = check_layers(layers, "boundaries")
+    loss_named(loss)
     check_choice("boundaries", "optimizer", optimizer, OPTIMIZERS)
     check_choice("boundaries", "model", model, Model)
+    return _assembled(
+        layers, loss, optimizer, model, refuse_float(momentum, name="momentum", function="boundaries")
+    )
+
+
+@cache
+def _assembled(layers: Expr, loss: LossName, optimizer: str, model: Model, momentum: Expr) -> Boundaries:
+    function = loss_named(loss)
     if model == "wide":
         if layers != 2 or optimizer != "sgd":
             raise ValueError(
@@ -68,9 +79,6 @@ def _apex(layers: Expr, entries: tuple[Boundary, ...]) -> Expr | None:
     low, high = known["eta_min"], known.get("eta_crit", known["eta_max"])
     if high is oo or high is None or low is None:
         return None
-    if low.has(log(GAMMA)):
-        # low = c gamma log gamma and high = d gamma: gamma = exp(d / c)
-        return exp(simplify(high * log(GAMMA) / low))
     return meeting(low, high)
 
 

@@ -18,6 +18,7 @@ from sympy import (
     Symbol,
     apart,
     exp,
+    expand_log,
     hyper,
     integrate,
     log,
@@ -93,7 +94,7 @@ def _between(inverse: Expr, variable: Symbol, low: Any, high: Any) -> Expr:
     real = inverse.replace(
         log, lambda inside: log(-inside) if inside.subs(variable, low).is_negative else log(inside)
     )
-    return simplify(real.subs(variable, high)) - simplify(real.subs(variable, low))
+    return real.subs(variable, high) - real.subs(variable, low)
 
 
 def rich_time(layers: Any = LAYERS, loss: str = "squared") -> Expr:
@@ -104,7 +105,7 @@ def rich_time(layers: Any = LAYERS, loss: str = "squared") -> Expr:
     """
     layers, pull = check_layers(layers, "rich_time"), loss_named(loss).pull_at(0)
     if layers == 2:
-        return integrate(1 / _C, (_C, 1, GAMMA ** Rational(1, 2))) / simplify(pull)
+        return expand_log(integrate(1 / _C, (_C, 1, GAMMA ** Rational(1, 2)))) / simplify(pull)
     further = Symbol("p", positive=True)  # L - 2, so that sympy knows that the integral converges
     found = integrate(_C ** (-1 - further), (_C, 1, oo)).subs(further, layers - 2)
     return found / simplify(pull)

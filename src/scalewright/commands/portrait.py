@@ -34,7 +34,8 @@ def command(
         str, typer.Option(help="balanced: all weights 1 at the start; wide: two wide random layers.")
     ] = "balanced",
     gamma: Annotated[
-        str | None, typer.Option(help="Grid of gamma, FIRST:LAST:COUNT in equal ratios, or one number.")
+        str | None,
+        typer.Option(help="Grid of gamma, FIRST:LAST:COUNT in equal ratios; by default 1e-5:1e5:121."),
     ] = None,
     eta: Annotated[
         str | None,
@@ -78,18 +79,16 @@ def _model(name: str) -> Literal["balanced", "wide"]:
 
 
 def _grid(option: str, text: str | None) -> "np.ndarray | None":
-    """Read FIRST:LAST:COUNT or one number; None stays None."""
+    """Read FIRST:LAST:COUNT; None stays None."""
     import numpy as np
 
     if text is None:
         return None
-    said = f"{option} must be FIRST:LAST:COUNT with 0 < FIRST < LAST and COUNT >= 2, or one positive number"
+    said = f"{option} must be FIRST:LAST:COUNT with 0 < FIRST < LAST and COUNT >= 2"
     try:
         parts = [float(part) for part in text.split(":")]
     except ValueError:
         raise ValueError(f"{said}; given {text!r}") from None
-    if len(parts) == 1 and 0 < parts[0] < math.inf:
-        return np.array(parts)
     if len(parts) != 3 or not 0 < parts[0] < parts[1] < math.inf or parts[2] < 2 or parts[2] % 1:
         raise ValueError(f"{said}; given {text!r}")
     return np.geomspace(parts[0], parts[1], int(parts[2]))
