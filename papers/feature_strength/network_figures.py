@@ -17,7 +17,9 @@ LABELS = {"linear": "linear MLP", "relu": "ReLU MLP", "residual": "residual ReLU
 
 
 def _log_log(ax: Any, ylabel: str, title: str) -> None:
-    ax.set(xscale="log", yscale="log", xlabel=GAMMA, ylabel=ylabel, title=title)
+    held = bool(ax.lines) and any(np.isfinite(line.get_ydata()).any() for line in ax.lines)
+    scale = "log" if held else "linear"  # a picture without a single point has no logarithms
+    ax.set(xscale="log", yscale=scale, xlabel=GAMMA, ylabel=ylabel, title=title)
     if ax.get_legend_handles_labels()[0]:
         ax.legend(fontsize=7, frameon=False)
 

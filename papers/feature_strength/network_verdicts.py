@@ -141,6 +141,10 @@ def in_window(found: Mapping[float, Rate], window: Window) -> dict[float, Rate]:
     return {gamma: rate for gamma, rate in found.items() if within(np.array([gamma]), window)[0]}
 
 
+#: What is known where nothing could be fitted: an interval without end decides nothing.
+OPEN = Slope(math.nan, math.inf, -math.inf, math.inf)
+
+
 def rate_slope(found: Mapping[float, Rate], window: Window) -> Slope:
     """Return the slope of the rates in a window, paired by seeds, which share weights and tasks.
 
@@ -150,7 +154,7 @@ def rate_slope(found: Mapping[float, Rate], window: Window) -> Slope:
     used = in_window(found, window)
     gammas = np.array(list(used))
     if any(rate.status != "interior" or rate.censored for rate in used.values()):
-        return Slope(math.nan, math.inf, -math.inf, math.inf, min(rate.replicates for rate in used.values()))
+        return OPEN
     values = np.array([rate.seed_values for rate in used.values()])
     return paired.slope(gammas, values, resolutions=[rate.resolution for rate in used.values()])
 
@@ -284,8 +288,7 @@ def _shares(layers: int, found: Mapping[float, Rate], limits: Mapping[float, Rat
     for regime, window in (("lazy", LAZY), ("rich", RICH)):
         best, most = in_window(found, window), in_window(limits, window)
         shares = np.array([best[g].seed_values for g in best]) / np.array([most[g].seed_values for g in best])
-        if not np.isfinite(shares).all():
-            continue
+        known = bool(np.isfinite(shares).all())
         steps = [float(np.hypot(best[g].resolution, most[g].resolution)) for g in best]
         mean = _ratio(best, most)
         rows.append(
@@ -293,7 +296,7 @@ def _shares(layers: int, found: Mapping[float, Rate], limits: Mapping[float, Rat
                 f"best-share-{layers}-{regime}",
                 f"relu, {layers} layers, online: best over largest stable rate, {mean.value:.2f} "
                 f"[{mean.low:.2f}, {mean.high:.2f}] on average, as a power of gamma, {regime}",
-                paired.slope(np.array(list(best)), shares, resolutions=steps),
+                paired.slope(np.array(list(best)), shares, resolutions=steps) if known else OPEN,
                 predicted=0.0,
                 tolerance=0.2,
                 basis="both rates have one power; band: that of the best lazy rate",
@@ -306,6 +309,8 @@ def _ratio(top: Mapping[float, Rate], bottom: Mapping[float, Rate]) -> Estimate:
     """Return the geometric mean over gammas of the ratio of two rates, one a seed, with its interval."""
     logs = np.log([top[gamma].seed_values for gamma in top])
     logs = logs - np.log([bottom[gamma].seed_values for gamma in top])
+    if not np.isfinite(logs).all():
+        return OPEN
     middle = fit.interval(logs.mean(axis=0))
     return Estimate(
         float(np.exp(middle.value)),
