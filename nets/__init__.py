@@ -9,6 +9,10 @@ if __name__ != "scalewright.nets":
 # Loaded at once and not on first use: `train`, `sharpness`, `observe` and `parametrize` are functions named
 # like their modules, and a module that is imported later would take the name of the function.
 from scalewright.nets import data, feeds, minibatch, models, sweep
+from scalewright.nets.coordinates.check import coordinate_check
+from scalewright.nets.coordinates.monitor import Coordinates
+from scalewright.nets.coordinates.plot import plot_coordinates, plot_slopes
+from scalewright.nets.coordinates.result import CoordinateCheck
 from scalewright.nets.curvature.certificate import kuczynski_wozniakowski, products_needed
 from scalewright.nets.curvature.density import Density, plot_density, spectral_density
 from scalewright.nets.curvature.edge import edge_of_stability, plot_sharpness
@@ -33,6 +37,8 @@ from scalewright.nets.train import train
 
 __all__ = [
     "NTK",
+    "CoordinateCheck",
+    "Coordinates",
     "Density",
     "Eigenpairs",
     "Ensemble",
@@ -48,6 +54,7 @@ __all__ = [
     "Settings",
     "SharpnessTracker",
     "TraceEstimate",
+    "coordinate_check",
     "data",
     "directional_sharpness",
     "edge_of_stability",
@@ -59,8 +66,10 @@ __all__ = [
     "models",
     "observe",
     "parametrize",
+    "plot_coordinates",
     "plot_density",
     "plot_sharpness",
+    "plot_slopes",
     "preconditioner",
     "principal_angles",
     "products_needed",

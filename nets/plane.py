@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
 import xarray as xr
 
 from scalewright.nets.ensemble import Ensemble, Member
+from scalewright.nets.feeds import as_feed
 from scalewright.nets.optimizers import Settings
 from scalewright.nets.parametrize import Build
-from scalewright.nets.precision import check_precision, precision_of
+from scalewright.nets.precision import Precision, check_precision, precision_of
 from scalewright.nets.sharpness import measure
 from scalewright.nets.until import Ended, Progress, until
 from scalewright.sim.dataset import dataset
@@ -97,7 +98,7 @@ def train(
     settings: Settings | None = None,
     compiled: bool = False,
     block: int = 64,
-    dtype: str = "auto",
+    dtype: Precision | Literal["auto"] = "auto",
     device: str | torch.device = "auto",
     tolerance: float = 1e-3,
     budget: int = 200,
@@ -130,6 +131,8 @@ def train(
     Raises:
         ValueError: float32 at a gamma where centring cancels; as `until` and `Ensemble.stack`.
     """
+    if dtype not in ("auto", *get_args(Precision)):
+        raise ValueError(f"plane.train: dtype must be 'auto', 'float32' or 'float64'; given {dtype!r}")
     for gamma in cells.gammas:
         check_precision("plane.train", gamma, dtype, centred=True)
     table = _Table(cells, tuple(sorted({int(step) for step in recorded})), tuple(quantities))
@@ -162,7 +165,8 @@ def train(
         done += len(places)
         if progress is not None:
             progress(done, len(cells.places))
-    attrs = {**ensemble.attrs, "optimizer": ensemble.optimizer, "loss": loss, "steps": steps, "level": level}
+    attrs = {**ensemble.attrs, "optimizer": ensemble.optimizer, "loss": loss, "dtype": dtype}
+    attrs |= {"steps": steps, "level": level, "divergence": divergence}
     return table.dataset(attrs)
 
 
@@ -246,7 +250,9 @@ class _Table:
             return
         part = ensemble.select(fine.tolist())
         index = tuple(np.array(places)[fine].T)
-        found = measure(part, data, loss, self.quantities, tolerance=tolerance, budget=budget)
+        seen = as_feed(data).to(ensemble.dtype, ensemble.device).evaluation
+        own = seen.select(torch.from_numpy(fine).to(ensemble.device))
+        found = measure(part, own, loss, self.quantities, tolerance=tolerance, budget=budget)
         for name, pairs in found.items():
             self.spectra[name][index] = pairs.values[:, 0]
             self.spectra[f"{name}_error"][index] = pairs.residuals[:, 0] * np.abs(pairs.values[:, 0])

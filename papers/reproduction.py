@@ -19,6 +19,7 @@ from scalewright.sim.verdict import Verdict
 PAPERS = {
     "super-consistency": "super_consistency",
     "batchnorm-isometry": "batchnorm_isometry",
+    "large-learning-rates": "large_learning_rates",
     "feature-strength": "feature_strength",
 }
 
@@ -51,9 +52,8 @@ def reproduce(
     """Run every experiment of a paper, judge its claims and store the verdicts.
 
     Args:
-        paper: "super-consistency", "batchnorm-isometry" or "feature-strength".
-        scale: "smoke" (minutes) or "standard" (half an hour); the others than
-            "super-consistency" have "full", for a GPU.
+        paper: one of `PAPERS`.
+        scale: "smoke" (minutes) or "standard" (half an hour); most have "full", for a GPU.
         device: "auto", "cpu" or "cuda".
         folder: where trajectories are saved as each stage ends; a run that was stopped goes on from there.
         progress: opens a progress callback for a stage's name.

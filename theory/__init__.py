@@ -21,14 +21,17 @@ from scalewright.theory.gauge import Scaling
 from scalewright.theory.graph.architecture import Architecture
 from scalewright.theory.graph.construct import Graph
 from scalewright.theory.graph.convolutional import convnet, resnet
+from scalewright.theory.graph.growing import grown
 from scalewright.theory.graph.nodes import Node
 from scalewright.theory.graph.perceptrons import autoencoder, mlp
 from scalewright.theory.graph.transformers import gpt, lora, moe, vit
+from scalewright.theory.mechanism import Mechanism, mechanism
 from scalewright.theory.named import named
 from scalewright.theory.parametrization import Numbers, Parametrization
 from scalewright.theory.power import Power
 from scalewright.theory.profile import Profile, profile
 from scalewright.theory.segment import Segment
+from scalewright.theory.slopes import Slopes
 from scalewright.theory.solver.certificate import Certificate
 
 __all__ = [
@@ -41,6 +44,7 @@ __all__ = [
     "Equivalence",
     "Graph",
     "Infeasible",
+    "Mechanism",
     "Node",
     "NotUnique",
     "Numbers",
@@ -51,6 +55,7 @@ __all__ = [
     "Scaling",
     "ScalingError",
     "Segment",
+    "Slopes",
     "Unreachable",
     "Unverified",
     "autoencoder",
@@ -60,7 +65,9 @@ __all__ = [
     "edges",
     "equivalent",
     "gpt",
+    "grown",
     "lora",
+    "mechanism",
     "mlp",
     "moe",
     "momentum",

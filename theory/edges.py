@@ -166,11 +166,14 @@ def edges(
     expect(architecture, Architecture, "edges: architecture")
     graph = architecture if loss is None else architecture.with_loss(loss)
     rules = assignment(optimizer, "edges")
-    given = _given(graph, parametrization, rules)
+    given = start_of(graph, parametrization, rules)
     start = _prescribed(given)
     solve = _Solver(rules, given.axes[0], start, alignment)
     bounded = solve(graph, (stable_features, bounded_logits, one_rate, largest_rates))
-    learning = solve(graph, (stable_features, _free(graph), one_rate, largest_rates))
+    # Where no update reads the logits, the features' edge is that of a loss which doesn't feed them back.
+    blind = graph if reads_logits(graph, rules) else graph.with_loss("cross-entropy")
+    asked = bounded_logits if blind.loss.kind == "squared" else free_logits
+    learning = solve(blind, (stable_features, asked, one_rate, largest_rates))
     return Edges(
         given.axes[0],
         given.name,
@@ -178,12 +181,14 @@ def edges(
         graph.loss.kind,
         _rate(bounded, given.axes[0]),
         _rate(learning, given.axes[0]),
-        _layers(graph, solve),
+        _layers(blind, asked, solve),
         {"bounded logits": bounded, "feature learning": learning},
     )
 
 
-def _given(graph: Architecture, parametrization: str | Parametrization, rules: Assignment) -> Parametrization:
+def start_of(
+    graph: Architecture, parametrization: str | Parametrization, rules: Assignment
+) -> Parametrization:
     """Return the parametrization whose initialisation counts; a name is solved for a loss that allows it."""
     if isinstance(parametrization, Parametrization):
         return parametrization
@@ -224,21 +229,25 @@ class _Solver:
         return derive(graph, self.rules, (self.axis,), (*self.start, *require), alignment=self.alignment)
 
 
-def _free(graph: Architecture) -> Desideratum:
-    """Return what is asked of the logits at the edge of feature learning; the squared loss bounds them."""
-    return bounded_logits if graph.loss.kind == "squared" else free_logits
+def reads_logits(architecture: Architecture, rules: Assignment) -> bool:
+    """Return whether updates grow with the logits: under the squared loss, whose gradient is f - y.
+
+    Not if every optimizer divides the gradient by its own size, as Adam and sign descent do.
+    """
+    steps = [rules.of(architecture, node).degree for node in architecture.trainable]
+    return architecture.loss.kind == "squared" and any(steps)
 
 
 def _rate(found: Parametrization, axis: str) -> Power:
     return next(iter(found.entries.values())).lr.only([axis])
 
 
-def _layers(graph: Architecture, solve: _Solver) -> dict[str, Layer]:
+def _layers(graph: Architecture, asked: Desideratum, solve: _Solver) -> dict[str, Layer]:
     jointly = _jointly(graph, solve)
     readouts = [node for node in graph.trainable if _feeds_logits(graph, node)]
     found = {}
     for node in graph.trainable:
-        own = bounded_logits if node in readouts else _free(graph)
+        own = bounded_logits if node in readouts else asked
         others = () if node in readouts else readouts
         rates = [_alone(graph, solve, (node, *beside), own) for beside in ((), others)]
         found[node.name] = Layer(rates[0], rates[1], jointly.get(node.name))

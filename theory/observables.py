@@ -60,6 +60,14 @@ class Observable:
 
 _RATES = "weighted by Lambda = diag(rate of each parameter / base rate): the same in every gauge"
 
+#: What the alignments of a coordinate check compare, and how.
+_ALIGNED = {"effective": "(W_t - W_0) and x_t", "propagating": "W_0 and x_t - x_0"}
+_ALIGNMENTS = {
+    "operator": "mean of |W x| / (|W|_op |x|)",
+    "frobenius": "mean of |W x| / (|W|_F |x|)",
+    "log": "log of rms(W x) / (rms(W) rms(x)) to the base of the fan-in",
+}
+
 OBSERVABLES: dict[str, Observable] = {
     entry.name: entry
     for entry in (
@@ -195,6 +203,34 @@ OBSERVABLES: dict[str, Observable] = {
             "acc",
             "test_accuracy of the same network with running averages for statistics",
         ),
+        Observable(
+            "effective", "(W_t - W_0) x_t", "size of a layer's own update: root mean square over features"
+        ),
+        Observable(
+            "propagating", "W_0 (x_t - x_0)", "size of the update that a layer passes on: root mean square"
+        ),
+        Observable(
+            "total",
+            "W_t x_t - W_0 x_0",
+            "size of the sum of effective and propagating update: root mean square",
+        ),
+        Observable("activation", "W_t x_t", "root mean square of a layer's outputs over features"),
+        Observable("input", "x_t", "root mean square of a layer's inputs over features"),
+        Observable("input_change", "x_t - x_0", "root mean square change of a layer's inputs over features"),
+        Observable(
+            "gradient",
+            "dL/dy",
+            "root mean square of the loss gradient in a layer's outputs, times the tokens",
+        ),
+        *(
+            Observable(
+                f"{part}_{norm}_alignment", f"{norm} alignment, {part}", f"of {pair}: {_ALIGNMENTS[norm]}"
+            )
+            for part, pair in _ALIGNED.items()
+            for norm in _ALIGNMENTS
+        ),
+        Observable("initial_loss", "L_0", "loss at initialisation"),
+        Observable("confidence", "max p", "mean over held-out samples of the largest predicted probability"),
     )
 }
 

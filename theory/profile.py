@@ -15,6 +15,7 @@ from scalewright.theory.errors import ScalingError, expect
 from scalewright.theory.graph.nodes import Node
 from scalewright.theory.parametrization import Parametrization
 from scalewright.theory.power import Exponent, Power
+from scalewright.theory.slopes import Slopes, slopes_of
 from scalewright.theory.solver.affine import Affine, Number
 from scalewright.theory.solver.system import Size, System, evaluate
 
@@ -75,20 +76,34 @@ class AxisProfile:
         """The sizes after the first step."""
         return self.steps[0]
 
+    def slopes(self, *, step: int | None = None) -> dict[str, Slopes]:
+        """Return what a coordinate check should measure, by the weights' names in a state dict.
+
+        `step` as in `row`. A network trained for a few steps at several widths should show these slopes.
+
+        >>> from scalewright.theory import mlp, named
+        >>> found = profile(named(mlp(3), "sp", "sgd"), lr={"width": "-1/2"})["width"].slopes()
+        >>> [found[f"{name}.weight"].effective for name in ("input", "hidden.0", "readout")]
+        [-1.0, 0.0, 0.5]
+        """
+        return slopes_of(self._at(step, "slopes"))
+
     def row(self, name: str, *, step: int | None = None) -> Row:
         """Return the row of a tensor: later in training, or after the step numbered 1, 2 or 3.
 
         Where sizes settle sooner, a later step is the last one. Raises ScalingError for another name or step.
         """
-        if step is not None and not 1 <= step <= MOST_SHOWN:
-            raise ScalingError(
-                f"AxisProfile.row: step must be from 1 to {MOST_SHOWN}, or None; given {step!r}"
-            )
-        chosen = self.later if step is None else self.steps[min(step, len(self.steps)) - 1]
-        rows = {row.name: row for row in chosen}
+        rows = {row.name: row for row in self._at(step, "row")}
         if name not in rows:
             raise ScalingError(f"AxisProfile.row: name must be one of {', '.join(rows)}; given {name!r}")
         return rows[name]
+
+    def _at(self, step: int | None, caller: str) -> tuple[Row, ...]:
+        if step is not None and not 1 <= step <= MOST_SHOWN:
+            raise ScalingError(
+                f"AxisProfile.{caller}: step must be from 1 to {MOST_SHOWN}, or None; given {step!r}"
+            )
+        return self.later if step is None else self.steps[min(step, len(self.steps)) - 1]
 
 
 @dataclass(frozen=True)
@@ -322,8 +337,7 @@ def _regime(sizes: Sizes, rows: tuple[Row, ...], growing: Mapping[str, str]) -> 
     logits = sizes.architecture.logits
     inner = [row for row in rows if row.name not in logits]
     (outer,) = [row for row in rows if row.name == sizes.origin(sizes.architecture.loss.inputs[0])]
-    squared = sizes.architecture.loss.kind == "squared"
-    if growing or any(row.state == "unstable" for row in inner) or (squared and outer.state == "unstable"):
+    if growing or any(row.state == "unstable" for row in inner):
         return "catastrophic"
     if outer.state == "unstable":
         return "controlled divergence"

@@ -13,12 +13,16 @@ HEAD = 16
 
 
 class Attention(nn.Module):
-    r"""Causal self-attention, scores $q \cdot k / \sqrt{d}$ in heads of fixed size d."""
+    r"""Causal self-attention, scores $q \cdot k / \sqrt{d}$ in heads of fixed size d.
 
-    def __init__(self, width: int) -> None:
+    With `qk_norm` queries and keys of each head are brought to mean 0 and variance 1 first, without gains.
+    """
+
+    def __init__(self, width: int, qk_norm: bool, gains: bool) -> None:
         super().__init__()
         self.heads = max(1, width // HEAD)
-        self.norm = nn.LayerNorm(width)
+        self.qk_norm = qk_norm
+        self.norm = nn.LayerNorm(width, elementwise_affine=gains)
         self.query, self.key, self.value, self.output = (
             nn.Linear(width, width, bias=False) for _ in range(4)
         )
@@ -27,6 +31,8 @@ class Attention(nn.Module):
         """Map the stream (P, T, width) to what is added to it."""
         features = self.norm(stream)
         query, key, value = (self._split(layer(features)) for layer in (self.query, self.key, self.value))
+        if self.qk_norm:
+            query, key = (nn.functional.layer_norm(part, part.shape[-1:]) for part in (query, key))
         scores = query @ key.mT / math.sqrt(query.shape[-1])
         length = scores.shape[-1]
         future = torch.ones(length, length, dtype=torch.bool, device=scores.device).triu(1)
@@ -40,10 +46,10 @@ class Attention(nn.Module):
 class Perceptron(nn.Module):
     """Norm, up to four widths, activation, down."""
 
-    def __init__(self, width: int, activation: Activation) -> None:
+    def __init__(self, width: int, activation: Activation, gains: bool) -> None:
         super().__init__()
         self.activation = activation
-        self.norm = nn.LayerNorm(width)
+        self.norm = nn.LayerNorm(width, elementwise_affine=gains)
         self.up = nn.Linear(width, 4 * width, bias=False)
         self.down = nn.Linear(4 * width, width, bias=False)
 
@@ -55,9 +61,9 @@ class Perceptron(nn.Module):
 class Block(nn.Module):
     """Attention, then a perceptron, each added to the stream."""
 
-    def __init__(self, width: int, activation: Activation) -> None:
+    def __init__(self, width: int, activation: Activation, qk_norm: bool, gains: bool) -> None:
         super().__init__()
-        self.attention, self.mlp = Attention(width), Perceptron(width, activation)
+        self.attention, self.mlp = Attention(width, qk_norm, gains), Perceptron(width, activation, gains)
 
     def forward(self, stream: Tensor) -> Tensor:
         """Map the stream (P, T, width) to the next block's."""
@@ -70,18 +76,26 @@ class GPT(nn.Module):
 
     Parameters: `embedding.weight` (vocabulary, width), `positions.weight` (context, width),
     `blocks.{i}.attention.{query, key, value, output}.weight`, `blocks.{i}.mlp.{up, down}.weight`, the norms'
-    weights and biases, `readout.weight` (vocabulary, width).
+    weights and biases where they have `gains`, `readout.weight` (vocabulary, width).
     """
 
     def __init__(
-        self, blocks: int, width: int, context: int, vocabulary: int, activation: Activation = "gelu"
+        self,
+        blocks: int,
+        width: int,
+        context: int,
+        vocabulary: int,
+        activation: Activation = "gelu",
+        *,
+        qk_norm: bool = False,
+        gains: bool = True,
     ) -> None:
         super().__init__()
         self.activation = activation
         self.embedding = nn.Embedding(vocabulary, width)
         self.positions = nn.Embedding(context, width)
-        self.blocks = nn.ModuleList(Block(width, activation) for _ in range(blocks))
-        self.norm = nn.LayerNorm(width)
+        self.blocks = nn.ModuleList(Block(width, activation, qk_norm, gains) for _ in range(blocks))
+        self.norm = nn.LayerNorm(width, elementwise_affine=gains)
         self.readout = nn.Linear(width, vocabulary, bias=False)
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -99,11 +113,21 @@ class GPT(nn.Module):
         return {f"blocks.{index}.mlp.down.weight": gain for index in range(len(self.blocks))}
 
 
-def gpt(layers: int, width: int, inputs: int, outputs: int, activation: Activation = "gelu") -> GPT:
+def gpt(
+    layers: int,
+    width: int,
+    inputs: int,
+    outputs: int,
+    activation: Activation = "gelu",
+    *,
+    qk_norm: bool = False,
+    gains: bool = True,
+) -> GPT:
     """Return a transformer of `layers` blocks for contexts of `inputs` tokens and a vocabulary of `outputs`.
 
     `functools.partial(gpt, 2)` is the builder that `parametrize` and `Ensemble.of` take; the parametrization
-    is that of `theory.gpt()`, whose one block stands for all of them.
+    is that of `theory.gpt()`, whose one block stands for all of them. `qk_norm` normalises the queries and
+    keys of every head; without `gains` no norm has parameters, and the table of powers must have none.
 
     Raises:
         ValueError: no block, a size below 1, a width that the heads of 16 don't divide, or an unknown
@@ -113,4 +137,4 @@ def gpt(layers: int, width: int, inputs: int, outputs: int, activation: Activati
     if width > HEAD and width % HEAD:
         raise ValueError(f"gpt: width must be at most {HEAD} or a multiple of it; given {width!r}")
     check_activation("gpt", activation)
-    return GPT(layers, width, inputs, outputs, activation)
+    return GPT(layers, width, inputs, outputs, activation, qk_norm=qk_norm, gains=gains)

@@ -18,7 +18,7 @@ class ResidualNetwork(nn.Module):
         self.activation = activation
         self.input = nn.Linear(inputs, width, bias=False)
         self.blocks = nn.ModuleList(
-            nn.ModuleList([nn.Linear(width, width, bias=False)]) for _ in range(layers - 2)
+            nn.Sequential(nn.Linear(width, width, bias=False)) for _ in range(layers - 2)
         )
         self.readout = nn.Linear(width, outputs, bias=False)
 
@@ -26,10 +26,7 @@ class ResidualNetwork(nn.Module):
         """Map inputs (P, D) to outputs (P, K)."""
         stream = self.input(inputs)
         for block in self.blocks:
-            branch = stream
-            for layer in block:
-                branch = layer(activate(self.activation, branch))
-            stream = stream + branch
+            stream = stream + block(activate(self.activation, stream))
         return self.readout(activate(self.activation, stream))
 
     def gains(self) -> dict[str, float]:

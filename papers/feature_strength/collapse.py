@@ -14,7 +14,7 @@ from scalewright.papers.feature_strength.settings import INPUTS, Scale
 from scalewright.sim.dataset import dataset
 
 #: Rescaled time of one step, and of a whole run.
-TAU_STEP, TAU = 0.02, 6.0
+TAU_STEP, TAU = 0.02, 9.0
 #: A lazy network trains at this base rate eta / gamma^2, for the controls.
 LAZY_RATE = 0.3
 
@@ -70,7 +70,7 @@ def alignment(
 
 
 #: Of the predictors: layers, test samples, rescaled time of the whole run, snapshots.
-PREDICTOR_LAYERS, TESTED_ON, PREDICTOR_TAU, SNAPSHOTS = 3, 256, 20.0, 100
+PREDICTOR_LAYERS, TESTED_ON, PREDICTOR_TAU, SNAPSHOTS = 3, 256, 20.0, 50
 
 
 def predictors(scale: Scale, *, device: str, progress: Progress | None = None) -> xr.Dataset:
@@ -80,7 +80,7 @@ def predictors(scale: Scale, *, device: str, progress: Progress | None = None) -
     of rescaled time, that of a lazy one LAZY_RATE.
     """
     gammas = (1e-2, 1e-1, *scale.collapse_gammas)
-    seeds = range(scale.collapse_seeds)
+    seeds = range(scale.collapse_seeds // 2)
     members = [
         at_rescaled_time(gamma, seed) if gamma > 1 else Member(seed, LAZY_RATE, gamma)
         for gamma in gammas

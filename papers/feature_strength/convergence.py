@@ -24,9 +24,10 @@ def sharpness(
     Every seed has weights and a task of its own. The rates of one gamma are one, so that each row of the
     plane has one cell.
     """
-    gammas = np.array(scale.sharpness_gammas)
+    convnet = kind == "convnet"
+    gammas = np.array(scale.convnet_gammas if convnet else scale.sharpness_gammas)
     etas = SAFE * toy_edge(gammas, layers)
-    seeds = tuple(range(scale.sharpness_seeds))
+    seeds = tuple(range(scale.convnet_seeds if convnet else scale.sharpness_seeds))
     cells = plane.Cells(tuple(gammas), tuple(etas), seeds, np.eye(len(gammas), dtype=bool))
     used = network(kind, layers)
     found = train(

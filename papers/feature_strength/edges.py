@@ -26,7 +26,7 @@ GOOD = {"linear": 1e-3, "relu": 0.02}
 STEPS = 1500
 PER_DECADE = 16
 #: Windows of rates over the toy's largest one, lazy and rich, that hold the edges of all networks here.
-WINDOWS = {"linear": ((2.0, 25.0), (1.2, 8.0)), "relu": ((5.0, 50.0), (2.0, 14.0))}
+WINDOWS = {"linear": ((2.0, 25.0), (0.7, 8.0)), "relu": ((4.0, 40.0), (1.0, 11.0))}
 #: A lazy network may catapult, its loss growing by 1/gamma^2 before it comes down: only numbers that overflow
 #: count as diverged.
 OVERFLOW = 1e100
@@ -37,7 +37,8 @@ def edge(
 ) -> xr.Dataset:
     """Train full batches over a lattice of rates around the edge: who learns, who doesn't, who diverges."""
     lazy, rich = WINDOWS[kind]
-    cells = around(scale.edge_gammas, layers, scale.edge_seeds, per_decade=PER_DECADE, lazy=lazy, rich=rich)
+    seeds = scale.relu_edge_seeds if kind == "relu" else scale.edge_seeds
+    cells = around(scale.edge_gammas, layers, seeds, per_decade=PER_DECADE, lazy=lazy, rich=rich)
     found = train(
         network(kind, layers),
         cells,
@@ -67,7 +68,7 @@ class LinearTarget(Stream):
 #: Of the online runs: updates, samples of the evaluation, layers, and the windows of rates at a batch of 1
 #: and at one of 64.
 BATCH_STEPS, BATCH_LAYERS = 300, 3
-BATCH_WINDOWS = {1: ((0.5, 4.0), (0.25, 2.0)), 64: ((2.5, 16.0), (2.0, 16.0))}
+BATCH_WINDOWS = {1: ((0.5, 4.0), (0.25, 2.0)), 64: ((2.5, 20.0), (2.0, 14.0))}
 
 
 def batch(scale: Scale, size: int, *, device: str, progress: Progress | None = None) -> xr.Dataset:

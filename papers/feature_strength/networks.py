@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from scalewright.nets import plane
 from scalewright.nets.data import TensorData
 from scalewright.nets.parametrize import Build
 from scalewright.papers.feature_strength.settings import INPUTS, SAMPLES, WIDTH
+from scalewright.theory import richness
 from scalewright.theory.parametrization import Parametrization
 
 Progress = Callable[[int, int], None]
@@ -43,10 +44,10 @@ def network(kind: str, layers: int, optimizer: str = "sgd", **sizes: int) -> Net
         build: Any = partial(nets.models.residual, layers)
     elif kind == "convnet":
         architecture = theory.convnet(layers, loss="squared")
-        build, sizes = partial(nets.models.convnet, layers), {"inputs": 16, "width": 16, **sizes}
+        build, sizes = partial(nets.models.convnet, layers), {"inputs": 9, "width": 32, **sizes}
     else:
         architecture = theory.mlp(layers, kind, loss="squared")
-        build = partial(nets.models.mlp, layers, activation=kind)
+        build = partial(nets.models.mlp, layers, activation=kind)  # type: ignore[arg-type]
     return Network(build, theory.named(architecture, "mup", optimizer), **sizes)
 
 
@@ -81,9 +82,19 @@ def linear_task(seed: int, inputs: int = INPUTS) -> tuple[np.ndarray, np.ndarray
 
 
 def toy_edge(gammas: np.ndarray | float, layers: int) -> np.ndarray:
-    r"""Return $2/\lambda^*$ of the toy, $(2/L)\,\gamma^2 (1+\gamma)^{-2(L-1)/L}$: grids lie around it."""
-    strength = np.asarray(gammas, dtype=float)
-    return 2 / layers * strength**2 * (1 + strength) ** (-2 * (layers - 1) / layers)
+    """Return the toy's largest stable rate, as `theory.richness` derives it: grids lie around it."""
+    found: np.ndarray = _toy_edge(layers)(np.asarray(gammas, dtype=float))
+    return found
+
+
+@cache
+def _toy_edge(layers: int) -> Callable[[np.ndarray], np.ndarray]:
+    from sympy import lambdify
+
+    function: Callable[[np.ndarray], np.ndarray] = lambdify(
+        richness.symbols.GAMMA, richness.boundaries(layers)["eta_crit"].expression
+    )
+    return function
 
 
 def lattice(per_decade: int) -> np.ndarray:
@@ -111,7 +122,7 @@ def around(
 
     every = plane.Cells.between(
         gammas,
-        lattice(per_decade),
+        lattice(per_decade).tolist(),
         range(seeds),
         low=lambda g: edge(g, 0),
         high=lambda g: edge(g, 1),

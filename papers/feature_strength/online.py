@@ -9,7 +9,7 @@ from scalewright.sim.augmented import AugmentedImages
 
 PIXELS = {"digits": 64, "fashion-mnist": 784}
 BATCH, EVALUATION = 32, 297
-PER_DECADE = 6
+PER_DECADE = 8
 #: Windows of rates over the toy's largest one, lazy and rich, that hold the best rates of these networks.
 LAZY, RICH = (0.4, 8.0), (0.7, 20.0)
 

@@ -12,6 +12,8 @@ CONVERGED = {"linear": (2, 3, 4), "relu": (2, 3, 4), "residual": (3, 4), "convne
 EDGED = {"linear": (2, 3, 4), "relu": (2, 3)}
 #: Numbers of layers of the ReLU networks trained online.
 ONLINE = (2, 3)
+#: Batch sizes at which the edge is measured online.
+BATCHES = (4, 64)
 
 
 def decades(first: float, last: float, per_decade: int) -> tuple[float, ...]:
@@ -26,10 +28,12 @@ class Scale:
 
     Attributes:
         sharpness_gammas, sharpness_seeds: networks trained to convergence, whose curvature is measured there.
-        edge_gammas, edge_seeds: networks whose largest stable rate is measured, sixteen rates a decade.
+        convnet_gammas, convnet_seeds: of the convolutional network, which costs more.
+        edge_gammas, edge_seeds, relu_edge_seeds: networks whose largest stable rate is measured, sixteen
+            rates a decade; ReLU networks scatter more.
         online_gammas, online_seeds, online_steps, online_source: networks trained once through a stream of
             images, whose best rate is measured; the data set of the images.
-        batches, batch_seeds: batch sizes at which the edge is measured online.
+        batch_seeds: networks whose edge is measured online by batch size.
         collapse_gammas, collapse_seeds: networks in rescaled time.
         staircase_seeds: linear networks on a task of two modes; staircase_steps, index_seeds: of the
             multi-index stream.
@@ -42,12 +46,14 @@ class Scale:
     name: str
     sharpness_gammas: tuple[float, ...]
     sharpness_seeds: int
+    convnet_gammas: tuple[float, ...]
+    convnet_seeds: int
     edge_gammas: tuple[float, ...]
     edge_seeds: int
+    relu_edge_seeds: int
     online_gammas: tuple[float, ...]
     online_seeds: int
     online_steps: int
-    batches: tuple[int, ...]
     batch_seeds: int
     collapse_gammas: tuple[float, ...]
     collapse_seeds: int
@@ -68,18 +74,20 @@ SMOKE = Scale(
     name="smoke",
     sharpness_gammas=decades(-3, 3, 1),
     sharpness_seeds=5,
+    convnet_gammas=(1e-3, 1e-2, 1e2, 1e3),
+    convnet_seeds=4,
     edge_gammas=(*decades(-3, -2, 2), *decades(1, 3, 1)),
     edge_seeds=5,
+    relu_edge_seeds=5,
     online_gammas=(*decades(-3, -1, 1), 1.0, *decades(1, 3, 1)),
-    online_seeds=2,
-    online_steps=200,
-    batches=(4, 64),
-    batch_seeds=3,
+    online_seeds=5,
+    online_steps=250,
+    batch_seeds=5,
     collapse_gammas=decades(2, 4, 1),
-    collapse_seeds=3,
-    staircase_seeds=3,
-    staircase_steps=1500,
-    index_seeds=1,
+    collapse_seeds=6,
+    staircase_seeds=6,
+    staircase_steps=800,
+    index_seeds=3,
     adam_seeds=3,
     portrait_gammas=decades(-3, 4, 1),
     portrait_rates=2,
@@ -90,18 +98,20 @@ STANDARD = replace(
     name="standard",
     sharpness_gammas=decades(-3, 4, 2),
     sharpness_seeds=8,
+    convnet_gammas=decades(-3, 3, 1),
+    convnet_seeds=4,
     edge_gammas=(*decades(-3, -2, 2), *decades(1, 3, 2)),
     edge_seeds=8,
+    relu_edge_seeds=16,
     online_gammas=(*decades(-3, 0, 1), *decades(1, 3, 2)),
-    online_seeds=5,
+    online_seeds=8,
     online_steps=400,
-    batches=(1, 4, 16, 64),
-    batch_seeds=5,
+    batch_seeds=8,
     collapse_gammas=decades(2, 4, 2),
-    collapse_seeds=5,
-    staircase_seeds=5,
-    staircase_steps=4000,
-    index_seeds=3,
+    collapse_seeds=10,
+    staircase_seeds=10,
+    staircase_steps=1500,
+    index_seeds=6,
     adam_seeds=5,
     portrait_gammas=decades(-3, 4, 2),
     portrait_rates=4,
@@ -114,6 +124,7 @@ FULL = replace(
     name="full",
     sharpness_seeds=16,
     edge_seeds=16,
+    relu_edge_seeds=32,
     online_seeds=10,
     online_steps=4000,
     online_source="fashion-mnist",

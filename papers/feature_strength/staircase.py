@@ -9,7 +9,7 @@ import xarray as xr
 from scalewright import nets
 from scalewright.nets import Member
 from scalewright.nets.feeds import Online
-from scalewright.papers.feature_strength.collapse import at_rescaled_time, stacked
+from scalewright.papers.feature_strength.collapse import stacked
 from scalewright.papers.feature_strength.networks import Progress, network
 from scalewright.papers.feature_strength.settings import Scale
 from scalewright.sim.dataset import dataset
@@ -19,6 +19,8 @@ from scalewright.sim.streams import Stream
 MODES, MODE_INPUTS, MODE_WIDTH = (2.0, 1.0), 4, 128
 MODE_GAMMAS = (1e2, 1e3, 1e4)
 MODE_TAU = {2: 13.0, 3: 4.0}
+#: Rescaled time of a step: half of what the strongest mode bears at the largest gamma.
+MODE_STEP = 0.01
 
 
 def two_modes(scale: Scale, layers: int, *, device: str, progress: Progress | None = None) -> xr.Dataset:
@@ -27,7 +29,7 @@ def two_modes(scale: Scale, layers: int, *, device: str, progress: Progress | No
     `outputs` (gamma, seed, step, output) holds the learnt share of each mode, <f_k y_k> / <y_k^2>.
     """
     seeds = range(scale.staircase_seeds)
-    members = [at_rescaled_time(gamma, seed) for gamma in MODE_GAMMAS for seed in seeds]
+    members = [Member(seed, MODE_STEP / gamma, gamma) for gamma in MODE_GAMMAS for seed in seeds]
     used = network("linear", layers, inputs=MODE_INPUTS, outputs=len(MODES), width=MODE_WIDTH)
     networks = replace(
         stacked(used, members, device), axes={"gamma": np.array(MODE_GAMMAS), "seed": np.array(seeds)}
@@ -36,9 +38,8 @@ def two_modes(scale: Scale, layers: int, *, device: str, progress: Progress | No
     frame, turn = (np.linalg.qr(generator.standard_normal((MODE_INPUTS,) * 2))[0] for _ in range(2))
     inputs = frame * np.sqrt(MODE_INPUTS)
     targets = inputs @ turn[:, : len(MODES)] * np.array(MODES)
-    tau_step = members[0].lr * members[0].gamma
-    steps = round(MODE_TAU[layers] / tau_step)
-    observed = range(0, steps + 1, 5)
+    steps = round(MODE_TAU[layers] / MODE_STEP)
+    observed = range(0, steps + 1, 10)
     found = nets.train(
         networks,
         (inputs, targets),
@@ -57,7 +58,7 @@ def two_modes(scale: Scale, layers: int, *, device: str, progress: Progress | No
             "step": np.array(observed),
             "output": np.arange(len(MODES)),
         },
-        {"layers": layers, "tau_step": tau_step, "modes": list(MODES)},
+        {"layers": layers, "tau_step": MODE_STEP, "modes": list(MODES)},
     )
 
 

@@ -5,6 +5,7 @@ import typer
 from scalewright import __version__
 from scalewright.commands import (
     claims,
+    coordinates,
     derive,
     edges,
     explain,
@@ -35,6 +36,7 @@ for module in (
     weingarten,
     verify,
     sharpness,
+    coordinates,
     sweep,
     reproduce,
     claims,

@@ -73,8 +73,7 @@ def test_unknown_paper_is_refused():
     for asked in (claims, claims_of):
         with pytest.raises(
             ValueError,
-            match=r"^paper must be one of super-consistency, batchnorm-isometry, feature-strength; "
-            r"given 'foo'$",
+            match=rf"^paper must be one of {', '.join(PAPERS)}; given 'foo'$",
         ):
             asked("foo")
 

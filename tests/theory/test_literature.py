@@ -125,6 +125,9 @@ EDGES = {
     ("sgd", 4, "brier"): ("-1", "-1/2"),
     ("sgd", 4, "squared"): ("-1", "-1"),
     ("sgd", 2, "squared"): ("-1", "-1"),
+    # Adam's steps don't read how large the residual is: its window is there under the squared loss as well.
+    ("adam", 4, "squared"): ("-3/2", "-1"),
+    ("adam", 2, "brier"): ("-1", "0"),
 }
 
 
@@ -134,7 +137,20 @@ def test_literature_edges_of_standard_parametrization(case: tuple[str, int, str]
     found = th.edges(th.mlp(layers), "sp", optimizer, loss)
     rates = (found.bounded_logits, found.feature_learning)
     assert tuple(str(rate.exponent("width")) for rate in rates) == EDGES[case]
-    assert (found.window is None) == (loss == "squared")
+    assert (found.window is None) == (loss == "squared" and optimizer == "sgd")
+
+
+@pytest.mark.parametrize("loss", ["cross-entropy", "squared"])
+@pytest.mark.parametrize("name", ["mup", "ntp"])
+def test_literature_other_parametrizations_have_no_window(name: str, loss: str) -> None:
+    """Haas et al., section 4: muP and NTP are at their edge of bounded logits under either loss, with rates
+    by layer."""
+    for optimizer in ("sgd", "adam"):
+        found = th.mechanism(th.mlp(4), name, optimizer, loss)
+        assert found.by_layer
+        assert found.bounded_logits == 0
+        regime = th.profile(th.named(th.mlp(4), name, optimizer), loss=loss)["width"].regime
+        assert regime == ("feature learning" if name == "mup" else "kernel")
 
 
 def test_literature_edges_by_layer() -> None:
@@ -143,29 +159,37 @@ def test_literature_edges_by_layer() -> None:
     layers = th.edges(th.mlp(4), "sp", "sgd", "cross-entropy").layers
     assert [str(layer.beside_readout) for layer in layers.values()] == ["1", "n^-1/2", "n^-1/2", "n^-1"]
     assert [str(layer.alone) for layer in layers.values()] == ["n^1/2", "n^-1/2", "n^-1/2", "n^-1"]
+    adam = th.edges(th.mlp(4), "sp", "adam", "cross-entropy").layers
+    assert [str(layer.beside_readout) for layer in adam.values()] == ["1", "n^-1", "n^-1", "n^-1"]
     aligned = th.edges(th.mlp(4), "sp", "adam", alignment=full())
     assert (str(aligned.bounded_logits), aligned.window) == ("n^-1", None)
 
 
-# Haas et al., tables of section 4: at one global rate n^-c, effective (input, hidden, readout), the readout's
-# propagating update, and the regime.
+# Haas et al., tables of section 4: at one global rate n^-c, effective update by layer, the readout's
+# propagating update, the logits, and the regime; by (optimizer, layers, c, alignment of the initial readout).
 PROFILES = {
-    ("sgd", "1/2"): (("-1", "0", "1/2"), "1/2", "controlled divergence"),
-    ("sgd", "3/4"): (("-5/4", "-1/4", "1/4"), "1/4", "controlled divergence"),
-    ("sgd", "1"): (("-3/2", "-1/2", "0"), "0", "kernel"),
-    ("adam", "1"): (("-1", "0", "0"), "1/2", "controlled divergence"),
-    ("adam", "3/2"): (("-3/2", "-1/2", "-1/2"), "0", "kernel"),
+    ("sgd", 3, "1/2", "1"): (("-1", "0", "1/2"), "1/2", "1/2", "controlled divergence"),
+    ("sgd", 3, "3/4", "1"): (("-5/4", "-1/4", "1/4"), "1/4", "1/4", "controlled divergence"),
+    ("sgd", 3, "1", "1"): (("-3/2", "-1/2", "0"), "0", "0", "kernel"),
+    ("sgd", 2, "0", "1"): (("0", "1"), "1/2", "1", "controlled divergence"),
+    ("sgd", 3, "1/2", "1/2"): (("-1", "0", "1/2"), "0", "1/2", "controlled divergence"),
+    ("adam", 3, "1", "1"): (("-1", "0", "0"), "1/2", "1/2", "controlled divergence"),
+    ("adam", 3, "3/2", "1"): (("-3/2", "-1/2", "-1/2"), "0", "0", "kernel"),
+    ("adam", 3, "1", "1/2"): (("-1", "0", "0"), "0", "0", "feature learning"),
+    ("adam", 2, "0", "1"): (("0", "1"), "1/2", "1", "controlled divergence"),
 }
 
 
 @pytest.mark.parametrize("case", list(PROFILES))
-def test_literature_profiles_of_standard_parametrization(case: tuple[str, str]) -> None:
-    optimizer, c = case
-    found = th.profile(th.named(th.mlp(3), "sp", optimizer), lr={"width": -Fraction(c)})["width"]
-    effective, propagating, regime = PROFILES[case]
+def test_literature_profiles_of_standard_parametrization(case: tuple[str, int, str, str]) -> None:
+    optimizer, layers, c, narrow = case
+    given = th.named(th.mlp(layers), "sp", optimizer)
+    aligned = th.Alignment(narrow=Fraction(narrow))
+    found = th.profile(given, lr={"width": -Fraction(c)}, alignment=aligned)["width"]
+    effective, propagating, logits, regime = PROFILES[case]
     assert tuple(str(row.effective) for row in found.later) == effective
     assert str(found.row("readout").propagating) == propagating
-    assert found.regime == regime
+    assert (str(found.row("readout").change), found.regime) == (logits, regime)
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
@@ -187,6 +211,11 @@ def test_literature_sp_full_align() -> None:
         found = th.profile(p)["width"]
         assert [row.effective for row in found.later] == [0, 0, 0]
         assert (found.row("readout").change, found.regime) == (HALF, "controlled divergence")
+        # With a readout rate larger by n^1/2 what the readout learns catches up with what it passes on.
+        raised = {**{k: e.lr for k, e in p.entries.items()}}
+        raised["readout.weight"] = raised["readout.weight"] * th.Power({"width": "1/2"})
+        larger = th.profile(p.with_lr(raised))["width"].row("readout")
+        assert (larger.effective, larger.propagating, larger.change) == (HALF, HALF, HALF)
     with pytest.raises(th.Infeasible):
         th.named(th.mlp(3, loss="squared"), "sp-full-align", "sgd")
 

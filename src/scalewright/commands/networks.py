@@ -11,7 +11,7 @@ import typer
 from typer.models import ArgumentInfo
 
 if TYPE_CHECKING:
-    from scalewright.theory import Architecture, Parametrization
+    from scalewright.theory import Alignment, Architecture, Parametrization
 
 BUILDERS = ("mlp", "convnet", "resnet", "vit", "gpt", "moe", "lora", "autoencoder")
 LOSSES = {"ce": "cross-entropy", "mse": "squared"}
@@ -60,6 +60,16 @@ class Network:
         str | None,
         typer.Option(help="no-multipliers, output-multiplier, unit-variance (ntk), tensor-programs-4."),
     ] = None
+    grow: Annotated[
+        str | None,
+        typer.Option(help="Fixed sizes that grow as powers of the width: outputs=1 is a large vocabulary."),
+    ] = None
+    readout_alignment: Annotated[
+        str | None,
+        typer.Option(
+            help="How the initial readout passes on changes: 1 (aligned, default) or 1/2 (independent)."
+        ),
+    ] = None
 
     def architecture(self) -> "Architecture":
         """Return the architecture that the options name.
@@ -68,6 +78,21 @@ class Network:
             ValueError: neither a builder nor a .json file, a file of another schema, or an unknown argument.
             OSError: a file that can't be read.
         """
+        from scalewright import theory
+
+        found = self._named_architecture()
+        if self.grow is None:
+            return found
+        return theory.grown(found, {k: str(v) for k, v in pairs("--grow", self.grow.split(",")).items()})
+
+    @property
+    def alignment(self) -> "Alignment | None":
+        """How sums over the fan-in add up, as `theory` takes it; None for its default."""
+        from scalewright.theory import Alignment
+
+        return None if self.readout_alignment is None else Alignment(narrow=self.readout_alignment)  # type: ignore[arg-type]
+
+    def _named_architecture(self) -> "Architecture":
         from scalewright import theory
 
         if self.arch in BUILDERS:
@@ -105,12 +130,12 @@ class Network:
         graph = graph or self.architecture()
         if self.name is not None:
             self._check_alone()
-            found = named(graph, self.name, self.optimizer)
+            found = named(graph, self.name, self.optimizer, alignment=self.alignment)
         else:
             require = None if self.require is None else [item.strip() for item in self.require.split(",")]
             ray = None if self.ray is None else pairs("--ray", self.ray.split(","))
             axes = tuple(axis.strip() for axis in (self.axes or "width").split(","))
-            found = derive(graph, self.optimizer, axes, require, ray=ray)
+            found = derive(graph, self.optimizer, axes, require, ray=ray, alignment=self.alignment)
         return found if self.gauge is None else found.in_gauge(self.gauge)
 
     def _check_alone(self) -> None:

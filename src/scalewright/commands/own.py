@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +13,28 @@ def made_by(place: str, what: str) -> Any:
     Raises:
         ValueError: no such file, a file that can't be run, no such function, or one that fails.
     """
+    function = named_by(place, what)
+    try:
+        return function()
+    except Exception as error:
+        raise ValueError(f"{what}: {place} failed: {type(error).__name__}: {error}") from error
+
+
+def named_by(place: str, what: str) -> Callable[..., Any]:
+    """Return the function that `place` = "file.py:name" names.
+
+    Raises:
+        ValueError: no such file, a file that can't be run, or no such function.
+    """
     path, colon, name = place.rpartition(":")
     if not colon or not path.endswith(".py") or not name.isidentifier():
         raise ValueError(f"{what} must be file.py:function; given {place!r}")
     if not Path(path).is_file():
         raise ValueError(f"{what}: {path} must be a file; there is none")
-    function = getattr(_module(Path(path), what), name, None)
+    function: Any = getattr(_module(Path(path), what), name, None)
     if not callable(function):
         raise ValueError(f"{what}: {path} must define a function {name!r}; it defines none")
-    try:
-        return function()
-    except Exception as error:
-        raise ValueError(f"{what}: {place} failed: {type(error).__name__}: {error}") from error
+    return function  # type: ignore[no-any-return]
 
 
 def _module(path: Path, what: str) -> Any:

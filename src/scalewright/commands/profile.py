@@ -26,5 +26,5 @@ def command(
         graph = network.architecture()
         # Some parametrizations don't exist under the squared loss, which is what one may want to see.
         start = network.parametrization(graph.with_loss("cross-entropy"))
-        found = profile(start, loss=graph.loss.kind, lr=rate)
+        found = profile(start, loss=graph.loss.kind, lr=rate, alignment=network.alignment)
         show(to_json(found.to_json()) if json else found.to_markdown())

@@ -1,0 +1,167 @@
+"""Judge the grids of rates: largest stable and best rates against width, and what the best is worth."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import xarray as xr
+
+from scalewright.papers.large_learning_rates.edges import stable_below
+from scalewright.sim import fit, rates
+from scalewright.sim.fit import Estimate, Slope
+from scalewright.sim.rates import Rate
+from scalewright.sim.verdict import Verdict, judge
+
+#: Half width of the band around a predicted power of the largest stable or best rate.
+BAND = 0.15
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Learning rates read off the grids of one width, one a seed; `censored` says where a grid lacks one."""
+
+    width: int
+    values: np.ndarray
+    censored: str = ""
+
+
+def stable_rates(data: xr.Dataset) -> list[Rates]:
+    """Return the largest stable rates of every width: accuracy of at least twice chance, nothing diverged."""
+    level = stable_below(int(data.attrs["classes"]))
+    wrong = np.where(_diverged(data), np.inf, 1 - _rows(data, "accuracy"))
+    return _read(data, wrong, lambda grid, row: rates.largest_stable(grid, row[None], level=level))
+
+
+def best_rates(data: xr.Dataset) -> list[Rates]:
+    """Return the rates of lowest training loss of every width, among those below the first unstable one."""
+    losses = np.where(_diverged(data), np.inf, _rows(data, "loss"))
+    return _read(data, losses, lambda grid, row: rates.optimum(grid, np.stack([row, row])))
+
+
+def _read(data: xr.Dataset, values: np.ndarray, reader: Callable[..., Rate]) -> list[Rates]:
+    """Read each seed's own grid; seeds that a width did not train are left out."""
+    found, grids = [], _rows(data, "rate")
+    for width, lrs, rows in zip(data.width.values, grids, values, strict=True):
+        read = [reader(*pair) for pair in zip(lrs, rows, strict=True) if np.isfinite(pair[0]).all()]
+        said = next((rate for rate in read if rate.status != "interior"), None)
+        kept = np.array([rate.seed_values[0] for rate in read if rate.status == "interior"])
+        found.append(Rates(int(width), kept, "" if said is None else f"{said.status}: {said.message}"))
+    return found
+
+
+def _rows(data: xr.Dataset, name: str) -> np.ndarray:
+    return np.asarray(data[name].transpose("width", "seed", "lr").values)
+
+
+def _diverged(data: xr.Dataset) -> np.ndarray:
+    return _rows(data, "diverged_at") >= 0
+
+
+def same_rate(cross_entropy: xr.Dataset, squared: xr.Dataset) -> list[Verdict]:
+    """At a rate that cross-entropy bears, the squared loss diverges on the same networks."""
+    width, rate = int(squared.attrs["width"]), float(squared.attrs["rate"])
+    return [
+        judge(
+            f"same-rate-{name}",
+            f"SP, deep, width {width}, rate {rate:.2g}: share of the networks that diverge under {loss}",
+            float((data.diverged_at >= 0).mean()),
+            predicted=share,
+            tolerance=0.0,
+            basis="half the largest stable rate of cross-entropy; theory.edges",
+        )
+        for name, loss, data, share in (
+            ("cross-entropy", "cross-entropy", cross_entropy, 0.0),
+            ("mse", "the squared loss", squared, 1.0),
+        )
+    ]
+
+
+def predicted_power(data: xr.Dataset) -> float:
+    """Return the power of the width along which the grids of a dataset move: that of theory."""
+    return float(Fraction(data.attrs["power"]))
+
+
+def power(found: list[Rates]) -> tuple[Slope | Estimate, str]:
+    """Return the power of the width of rates; where a grid does not hold one, no number and the reason."""
+    for one in found:
+        if one.censored:
+            nothing = Estimate(math.nan, math.nan, math.nan, math.nan)
+            return nothing, f" (width {one.width}: {one.censored})"
+    return fit.slope([one.width for one in found], [one.values for one in found]), ""
+
+
+def edge(id: str, data: xr.Dataset, *, prefix: str = "edge-") -> list[Verdict]:
+    """The largest stable rate falls with the predicted power of the width."""
+    found, censored = power(stable_rates(data))
+    return [
+        judge(
+            f"{prefix}{id}",
+            f"{data.attrs['setting']}: the largest stable rate scales as n^{data.attrs['power']}{censored}",
+            found,
+            predicted=predicted_power(data),
+            tolerance=BAND,
+            basis="theory.edges; grids of sqrt(2), shifted from seed to seed",
+        )
+    ]
+
+
+def optimum(id: str, data: xr.Dataset) -> list[Verdict]:
+    """The best rate has the power of the width of the largest stable one."""
+    found, censored = power(best_rates(data))
+    predicted = predicted_power(data)
+    return [
+        judge(
+            f"optimum-{id}",
+            f"{data.attrs['setting']}: the rate of lowest training loss scales as n^{predicted:g}{censored}",
+            found,
+            predicted=predicted,
+            tolerance=BAND,
+            basis="at the edge, where there is one; local parabola a seed",
+        )
+    ]
+
+
+def control(id: str, data: xr.Dataset, *, wrong: float) -> list[Verdict]:
+    """The other loss's power must be missed."""
+    found, censored = power(stable_rates(data))
+    return [
+        judge(
+            f"edge-{id}-control",
+            f"{data.attrs['setting']}: the largest stable rate scales as n^{wrong:g}, the power of the other "
+            f"loss{censored}",
+            found,
+            predicted=wrong,
+            tolerance=BAND,
+            expected="break",
+            basis="the losses differ by n^1/2 or n: a grid that can't tell them is worth nothing",
+        )
+    ]
+
+
+def best_accuracy(data: xr.Dataset) -> list[np.ndarray]:
+    """Return the held-out accuracy at the rate of lowest training loss, one a seed, for every width."""
+    return _at_best(data, data.test_accuracy)
+
+
+def overconfidence(data: xr.Dataset) -> list[np.ndarray]:
+    """Return mean largest probability minus accuracy, held out, at the rate of lowest training loss."""
+    return _at_best(data, data.confidence - data.test_accuracy)
+
+
+def _at_best(data: xr.Dataset, wanted: xr.DataArray) -> list[np.ndarray]:
+    losses = np.where(_diverged(data), np.inf, _rows(data, "loss"))
+    found = []
+    for row, loss in zip(wanted.transpose("width", "seed", "lr").values, losses, strict=True):
+        used = np.isfinite(loss).any(axis=1)
+        best = np.nan_to_num(loss[used], nan=np.inf).argmin(axis=1)
+        found.append(row[used][np.arange(len(best)), best])
+    return found
+
+
+def advantage(first: xr.Dataset, second: xr.Dataset) -> Estimate:
+    """Return by how much the held-out accuracy of the first exceeds that of the second, at the widest."""
+    above, below = best_accuracy(first)[-1], best_accuracy(second)[-1]
+    count = min(len(above), len(below))
+    return fit.interval(above[:count] - below[:count])

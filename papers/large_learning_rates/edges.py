@@ -1,0 +1,208 @@
+"""Train grids of learning rates at every width: what is stable, what is best, what it is worth."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+
+import numpy as np
+import torch
+import xarray as xr
+
+from scalewright import nets
+from scalewright.nets.descent import Descent
+from scalewright.papers.large_learning_rates import networks
+from scalewright.papers.large_learning_rates.settings import Scale
+from scalewright.sim import rates
+from scalewright.sim.data import Data
+from scalewright.sim.dataset import dataset
+from scalewright.theory import edges as derive_edges
+from scalewright.theory import mlp
+
+Progress = Callable[[int, int], None] | None
+#: Base rates from which the grid of the narrowest networks is placed: factors of 2, one seed each.
+PILOT = 2.0 ** np.arange(-14, 5)
+#: Rates of a grid above the edge that theory predicts; the others lie below.
+ABOVE = 2
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One family of networks: how deep, in which parametrization, trained by what on which loss.
+
+    `depth` and `batch` are those of the scale where they are None.
+    """
+
+    label: str
+    parametrization: str
+    loss: str
+    depth: int | None = None
+    optimizer: str = "sgd"
+    batch: int | None = None
+
+    def layers(self, scale: Scale) -> int:
+        """Return the number of weight layers."""
+        return scale.layers if self.depth is None else self.depth
+
+    def power(self, scale: Scale) -> Fraction:
+        """Return the power of the width in the largest stable rate: that of bounded features; 0 under muP."""
+        if self.parametrization != "sp":
+            return Fraction(0)
+        return derived_edge(self.layers(scale), self.optimizer, networks.LOSSES[self.loss])
+
+
+@cache
+def derived_edge(layers: int, optimizer: str, loss: str) -> Fraction:
+    """Return the power of the width in the largest rate with bounded features under SP, from its proof."""
+    return derive_edges(mlp(layers), "sp", optimizer, loss).feature_learning.exponent("width")
+
+
+def stable_below(classes: int) -> float:
+    """Return the share of errors below which a run is stable: an accuracy of at least twice chance."""
+    return 1 - 2 / classes
+
+
+def shifts(seeds: Sequence[int]) -> np.ndarray:
+    """Return by which share of a step each seed's grid is shifted, spread evenly by the golden ratio.
+
+    With one grid for all seeds a rate is known to its step at best; with shifted ones the step averages out,
+    and what is left of it shows as spread between the seeds.
+    """
+    return (np.asarray(seeds) * (math.sqrt(5) - 1) / 2) % 1.0
+
+
+def edge(
+    scale: Scale,
+    setting: Setting,
+    *,
+    widths: Sequence[int] | None = None,
+    samples: int | None = None,
+    device: str = "auto",
+    progress: Progress = None,
+) -> xr.Dataset:
+    """Train every width at every rate of its grid and every seed.
+
+    The grid of the narrowest networks is placed by a coarse one; at width n it is moved by the predicted
+    power of n, so that a measured power other than that one shows as a drift through the grids, or as a
+    censored rate. Every seed's grid is shifted by its own share of a step.
+
+    Returns:
+        A dataset (width, seed, lr): `loss` and `accuracy` on the training samples at the end,
+        `test_accuracy`, `confidence` and `logits` on held-out ones, `diverged_at`; the coordinate `rate`
+        holds the rates. Seeds that a width did not train are nan.
+    """
+    seen, held = networks.load(scale)
+    if samples is not None:
+        seen = Data(seen.name, *(values[:samples] for values in (seen.inputs, seen.targets, seen.labels)))
+    sizes = list(widths or scale.edge_widths)
+    middle, power = _pilot(scale, setting, sizes[0], seen, held, device), float(setting.power(scale))
+    steps = np.arange(scale.edge_rates) - (scale.edge_rates - 1 - ABOVE)
+    rows, every = [], np.full((len(sizes), scale.edge_seeds, scale.edge_rates), np.nan)
+    for done, width in enumerate(sizes):
+        seeds = range(scale.seeds_at(width))
+        grid = middle * (width / sizes[0]) ** power * math.sqrt(2) ** (steps + shifts(seeds)[:, None] - 0.5)
+        every[done, : len(seeds)] = grid
+        rows.append(trained(scale, setting, width, seen, held, lrs=grid, seeds=seeds, device=device))
+        if progress:
+            progress(done + 1, len(sizes))
+    joined = xr.concat(rows, dim="width", join="outer", combine_attrs="drop_conflicts")
+    return joined.assign_coords(width=sizes, rate=(("width", "seed", "lr"), every))
+
+
+def at_one_rate(
+    scale: Scale, setting: Setting, like: Setting, *, device: str = "auto", progress: Progress = None
+) -> xr.Dataset:
+    """Train the widest networks at half the largest stable rate of others, `like`: (seed, lr)."""
+    seen, held = networks.load(scale)
+    narrow, wide = scale.edge_widths[0], scale.edge_widths[-1]
+    rate = _pilot(scale, like, narrow, seen, held, device) * (wide / narrow) ** float(like.power(scale)) / 2
+    seeds = range(scale.edge_seeds)
+    lrs = np.full((len(seeds), 1), rate)
+    found = trained(scale, setting, wide, seen, held, lrs=lrs, seeds=seeds, device=device)
+    if progress:
+        progress(1, 1)
+    return found.assign_attrs(width=wide, rate=rate)
+
+
+def trained(
+    scale: Scale,
+    setting: Setting,
+    width: int,
+    seen: Data,
+    held: Data,
+    *,
+    lrs: np.ndarray,
+    seeds: Sequence[int],
+    device: str,
+) -> xr.Dataset:
+    """Train the networks of one width for the steps of the scale, at the rates (seeds, rates)."""
+    rule = networks.rule_of(
+        setting.parametrization,
+        setting.layers(scale),
+        setting.optimizer,
+        power=Fraction(0) if setting.parametrization == "sp" else None,
+    )
+    members = networks.ensemble(rule, setting.layers(scale), width, seen, seeds=seeds, lrs=lrs, device=device)
+    batch = min(setting.batch or scale.batch, seen.samples)
+    targets = networks.targets_of(seen, setting.loss)
+    order = [seed for seed in seeds for _ in lrs[0]]
+    feed = nets.feeds.Minibatches((seen.inputs, targets), batch, order) if batch < seen.samples else None
+    steps = scale.edge_steps
+    run = Descent(
+        members,
+        nets.feeds.as_feed((seen.inputs, targets)) if feed is None else feed,
+        steps=steps,
+        loss=setting.loss,
+        recorded=[0, steps],
+        observed=[steps],
+        quantities=["accuracy"],
+        settings=nets.Settings(eps=1e-12),
+    )
+    record = run.run()
+    shape = lrs.shape
+    nothing = np.full((members.members, 2), np.nan)  # where no run came to the end, accuracy was not measured
+    values = {name: record.values.get(name, nothing)[:, 1].reshape(shape) for name in ("loss", "accuracy")}
+    values |= {name: value.reshape(shape) for name, value in _held_out(members, held).items()}
+    values["diverged_at"] = members.diverged_at.numpy().reshape(shape)
+    return dataset(
+        {name: (("seed", "lr"), value) for name, value in values.items()},
+        {"seed": list(seeds), "lr": np.arange(lrs.shape[1])},
+        {
+            "setting": setting.label,
+            "parametrization": setting.parametrization,
+            "loss": setting.loss,
+            "optimizer": setting.optimizer,
+            "layers": setting.layers(scale),
+            "power": str(setting.power(scale)),
+            "batch": batch,
+            "steps": steps,
+            "samples": seen.samples,
+            "classes": seen.targets.shape[1],
+            "data": seen.name,
+        },
+    )
+
+
+def _held_out(members: nets.Ensemble, held: Data) -> dict[str, np.ndarray]:
+    """Return accuracy, mean largest probability and root mean square logit on held-out samples (members,)."""
+    inputs = torch.from_numpy(held.inputs).to(members.device, members.dtype)
+    with torch.no_grad():
+        outputs = members.forward(members.parameters, inputs)
+        right = (outputs.argmax(-1).cpu() == torch.from_numpy(held.labels)).double().mean(1)
+        sure = outputs.softmax(-1).amax(-1).double().mean(1)
+        size = outputs.double().square().flatten(1).mean(1).sqrt()
+    found = {"test_accuracy": right, "confidence": sure, "logits": size}
+    return {
+        name: np.where(members.active.numpy(), value.cpu().numpy(), np.nan) for name, value in found.items()
+    }
+
+
+def _pilot(scale: Scale, setting: Setting, width: int, seen: Data, held: Data, device: str) -> float:
+    """Return the largest base rate at which the narrowest networks do not diverge, to a factor of two."""
+    found = trained(scale, setting, width, seen, held, lrs=PILOT[None], seeds=[10**6], device=device)
+    losses = np.where(found.diverged_at.values >= 0, np.inf, found.loss.values)
+    rate = rates.largest_stable(PILOT, losses)
+    if rate.status != "interior":
+        raise ValueError(f"edge: {setting.label}, width {width}: the largest stable rate is {rate.status}")
+    return rate.value

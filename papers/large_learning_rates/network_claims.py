@@ -1,0 +1,254 @@
+"""The claims that trained networks judge: claims of the paper by number, and what goes beyond it."""
+
+from scalewright.papers.claim import Claim
+
+PAPER = "large-learning-rates"
+_GRIDS = "perceptrons on grids of rates in steps of sqrt(2); unstable: not finite, or less than twice chance"
+_CHECKS = "nets.coordinate_check of perceptrons with 4 layers, after one step unless said"
+_SLOPE = "0.15 on a power, the resolution of the grid in the interval"
+_UPDATES = (
+    "input-effective",
+    "hidden-effective",
+    "readout-effective",
+    "readout-propagating",
+    "readout-total",
+)
+
+
+def _each(start: str, *ends: str, last: str = "") -> tuple[str, ...]:
+    return tuple(f"{start}-{end}{last}" for end in ends)
+
+
+CLAIMS = (
+    Claim(
+        "L1",
+        PAPER,
+        "Deep perceptrons under SGD bear a largest rate of n^-1/2 with cross-entropy and of n^-1 with the "
+        "squared "
+        "loss, which diverges at rates that cross-entropy bears.",
+        "propositions 2 and 4, figure 1",
+        "-1/2; -1; all runs diverge",
+        _GRIDS,
+        _SLOPE,
+        "40 seconds",
+        (
+            *_each("edge", "deep-cross-entropy", "deep-mse", "deepest", "deep-mse-control"),
+            *_each("same-rate", "cross-entropy", "mse"),
+        ),
+    ),
+    Claim(
+        "L2",
+        PAPER,
+        "With two layers the powers are 0 and -1.",
+        "figure on two-layer networks; our derivation",
+        "0; -1",
+        _GRIDS,
+        _SLOPE,
+        "5 seconds",
+        _each("edge", "two-cross-entropy", "two-mse"),
+    ),
+    Claim(
+        "L3",
+        PAPER,
+        "Under SGD at n^-1/2 hidden layers learn and input layers vanish; at n^-1 hidden layers are lazy.",
+        "proposition 4, refined coordinate check",
+        "effective (-1, 0, 1/2), readout propagating 1/2; effective (-3/2, -1/2, 0), propagating 0",
+        _CHECKS,
+        "0.1 for input and hidden layers, 0.15 for the readout",
+        "20 seconds",
+        (
+            *_each("sgd-half", *_UPDATES, "hidden-later"),
+            *_each("sgd-one", *_UPDATES, "hidden-later"),
+        ),
+    ),
+    Claim(
+        "L4",
+        PAPER,
+        "Under Adam at n^-1 hidden layers learn and the logits grow as n^1/2, through the initial readout "
+        "alone; "
+        "at n^-3/2 nothing grows. The edge of hidden layers is n^-1.",
+        "refined coordinate check; the edge is ours",
+        "effective (-1, 0, 0), readout propagating 1/2; effective (-3/2, -1/2, -1/2), propagating 0; -1",
+        _CHECKS,
+        "0.1 for input and hidden layers, 0.15 for the readout and the edge",
+        "20 seconds",
+        (
+            *_each("adam-one", *_UPDATES),
+            *_each("adam-three-halves", *_UPDATES),
+            "edge-adam-coordinates",
+        ),
+    ),
+    Claim(
+        "adam-squared-measured",
+        PAPER,
+        "Under Adam the squared loss has the same window: its updates do not read how large the residual is.",
+        "ours",
+        "effective (-1, 0, 0), readout propagating 1/2",
+        _CHECKS,
+        "0.1 for input and hidden layers, 0.15 for the readout",
+        "2 seconds",
+        _each("adam-squared", *_UPDATES),
+    ),
+    Claim(
+        "slow-readout",
+        PAPER,
+        "After several steps of Adam the propagating update of the readout comes to its power 1/2 slowly, "
+        "from below.",
+        "ours",
+        "local power rises with the width",
+        _CHECKS,
+        "a difference of local powers that excludes 0",
+        "with L4",
+        ("adam-one-rising",),
+    ),
+    Claim(
+        "L5",
+        PAPER,
+        "Between n^-1/2 and n^-1 divergence is controlled: logits grow as n^(1-c), activations and "
+        "gradients times "
+        "n^1/2 stay; at n^-1/4 activations grow.",
+        "proposition 2",
+        "1 - c; 0; -1/2; above 0",
+        _CHECKS + "; sizes after 4 steps",
+        "0.15; 0.1; 0.1",
+        "20 seconds",
+        (
+            *(
+                f"growth-{power}-{what}"
+                for power in ("five-eighths", "three-quarters", "seven-eighths")
+                for what in ("logits", "activations", "gradients")
+            ),
+            "growth-below-control",
+        ),
+    ),
+    Claim(
+        "L6",
+        PAPER,
+        "The gap between the losses is there from the second step on, with two layers as well, and is none "
+        "of "
+        "alignment: operator alignments do not depend on the width.",
+        "section on causes; powers by theory.profile",
+        "0 and 1/2 of the input layer at n^0; 0",
+        _CHECKS,
+        "0.15; 0.1",
+        "2 seconds",
+        (
+            *_each("gap", "cross-entropy", "control"),
+            *_each("alignment", "hidden-effective", "readout-effective", "readout-propagating"),
+        ),
+    ),
+    Claim(
+        "L7",
+        PAPER,
+        "SP with the squared loss loses its features with the width, and muP gives them back: it has one "
+        "best rate "
+        "for all widths under either loss, and is as accurate under one as under the other.",
+        "figure on losses and parametrizations",
+        "-1/2; 0; more accurate than SP; as accurate",
+        _GRIDS + "; " + _CHECKS,
+        "0.15; two points; five points",
+        "40 seconds",
+        (
+            "lazy-hidden",
+            *_each("edge", "mup-cross-entropy", "mup-mse"),
+            *_each("optimum", "mup-cross-entropy", "mup-mse"),
+            "accuracy-mse",
+            "accuracy-mup",
+        ),
+    ),
+    Claim(
+        "accuracy-falls",
+        PAPER,
+        "SP with the squared loss becomes less accurate with the width.",
+        "figure on losses and parametrizations",
+        "below 0",
+        _GRIDS,
+        "a difference that excludes 0",
+        "with L7",
+        ("accuracy-falls",),
+    ),
+    Claim(
+        "L8",
+        PAPER,
+        "With the largest rate for every layer (SP-full-align) all effective updates are of order one and "
+        "the "
+        "logits grow as n^1/2 through the initial readout; with many more outputs than units that "
+        "amplification "
+        "is gone.",
+        "section on SP-full-align; the amplification is our derivation",
+        "effective (0, 0, 0), readout propagating 1/2; amplification 1/2 and 0",
+        _CHECKS,
+        "0.1; 0.15 for the readout",
+        "15 seconds",
+        (*_each("align", *_UPDATES, "amplification"), "align-many-amplification"),
+    ),
+    Claim(
+        "L9",
+        PAPER,
+        "The best rate of deep perceptrons under cross-entropy follows the largest stable one.",
+        "figure 1",
+        "-1/2",
+        _GRIDS,
+        _SLOPE,
+        "with L1",
+        ("optimum-deep-cross-entropy",),
+    ),
+    Claim(
+        "L10-sgd",
+        PAPER,
+        "The best rate of transformers under SGD falls as n^-1/2.",
+        "figure on GPT",
+        "-1/2",
+        "transformers of two blocks on sympy's source, queries and keys normalised, fixed gains",
+        "0.3: three narrow widths",
+        "20 seconds",
+        ("gpt-sgd-fixed",),
+    ),
+    Claim(
+        "L10-adam",
+        PAPER,
+        "The best rate of transformers under Adam, with fixed gains, falls as n^-1.",
+        "figure on GPT",
+        "-1",
+        "transformers of two blocks on sympy's source, queries and keys normalised, fixed gains",
+        "0.3: three narrow widths",
+        "20 seconds",
+        ("gpt-adam-fixed",),
+    ),
+    Claim(
+        "trainable-gains",
+        PAPER,
+        "With trainable gains the best rates of transformers fall as n^-1/2 under SGD and n^-0.42 under "
+        "Adam.",
+        "figure on GPT; no theorem",
+        "-0.5; -0.42",
+        "transformers as in L10, at full scale",
+        "0.3",
+        "a GPU",
+        _each("gpt", "sgd-trainable", "adam-trainable"),
+    ),
+    Claim(
+        "L12",
+        PAPER,
+        "Under SP wider networks overrate themselves more; under muP they don't.",
+        "stated as open",
+        "above 0; 0",
+        _GRIDS,
+        "a difference that excludes 0; five points",
+        "with L1",
+        _each("confidence", "sp", "mup"),
+    ),
+    Claim(
+        "batch",
+        PAPER,
+        "The window does not depend on the batch: its ends keep their powers -1/2 and -1 with batches of 8, "
+        "of 64 "
+        "and of all samples.",
+        "ours; the paper names it as open",
+        "-1/2; -1",
+        _GRIDS,
+        _SLOPE,
+        "40 seconds",
+        tuple(f"batch-{size}-{loss}" for size in (8, 64, 256) for loss in ("cross-entropy", "mse")),
+    ),
+)

@@ -1,0 +1,144 @@
+"""Put the rows of all networks together: what each experiment must show, and what it must miss."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+
+from scalewright.papers.large_learning_rates import coordinate_verdicts as checked
+from scalewright.papers.large_learning_rates import edge_verdicts as edged
+from scalewright.papers.large_learning_rates import experiments, gpt_verdicts
+from scalewright.papers.large_learning_rates.experiments import ADAM, BELOW, CHECKS, GAP, GROWTH
+from scalewright.sim import fit
+from scalewright.sim.verdict import Verdict, judge
+
+Results = Mapping[str, xr.Dataset]
+
+
+def rows(results: Results) -> list[Verdict]:
+    """Return all rows."""
+    return [*coordinates(results), *rates(results), *transformers(results)]
+
+
+def coordinates(results: Results) -> list[Verdict]:
+    """Return the rows of the coordinate checks."""
+    rows: list[Verdict] = []
+    for name, check in CHECKS.items():
+        rows += checked.updates(name, check, results[name], step=1)
+    for name in ("sgd-half", "sgd-one"):
+        rows += checked.later(name, CHECKS[name], results[name])
+    rows += checked.updates("adam-squared", experiments.ADAM_SQUARED, results["adam-squared"], step=1)
+    rows += checked.rising("adam-one", CHECKS["adam-one"], results["adam-one"])
+    rows += checked.alignment("sgd-half", CHECKS["sgd-half"], results["sgd-half"])
+    for name, check in GROWTH.items():
+        rows += checked.growth(name, check, results[name])
+    rows += checked.catastrophic("growth-below", BELOW, results["growth-below"])
+    rows += checked.gap(GAP, {loss: results[f"gap-{loss}"] for loss in GAP})
+    rows += checked.lazy("lazy", experiments.LAZY, results["lazy"])
+    rows += checked.aligned("align", experiments.ALIGN, results["align"])
+    for name, check in (("align", experiments.ALIGN), ("align-many", experiments.MANY)):
+        rows += checked.passed_on(name, check, results[name])
+    powers = {
+        name: (check, results[name]) for name, check in (CHECKS | ADAM).items() if check.optimizer == "adam"
+    }
+    return rows + checked.adam_edge(powers)
+
+
+def rates(results: Results) -> list[Verdict]:
+    """Return the rows of the grids of rates."""
+    rows: list[Verdict] = []
+    for name in (
+        "deep-cross-entropy",
+        "deep-mse",
+        "two-cross-entropy",
+        "two-mse",
+        "deepest",
+        "mup-cross-entropy",
+        "mup-mse",
+    ):
+        rows += edged.edge(name, results[name])
+    for name in (name for name in results if name.startswith("batch-")):
+        rows += edged.edge(name, results[name], prefix="")
+    rows += edged.control("deep-mse", results["deep-mse"], wrong=-0.5)
+    for name in ("deep-cross-entropy", "mup-cross-entropy", "mup-mse"):
+        rows += edged.optimum(name, results[name])
+    return (
+        rows
+        + edged.same_rate(*(results[f"same-rate-{loss}"] for loss in experiments.LOSSES))
+        + worth(results)
+    )
+
+
+def worth(results: Results) -> list[Verdict]:
+    """Return what the parametrizations are worth under either loss, and how far they overrate themselves."""
+    sp, mup = ({loss: results[f"{kind}-{loss}"] for loss in experiments.LOSSES} for kind in ("deep", "mup"))
+    behind = edged.advantage(mup["mse"], sp["mse"])
+    level = edged.advantage(mup["cross-entropy"], mup["mse"])
+    change = _change(edged.best_accuracy(sp["mse"]))
+    sure = {
+        kind: _change(edged.overconfidence(runs["cross-entropy"]))
+        for kind, runs in (("sp", sp), ("mup", mup))
+    }
+    return [
+        judge(
+            "accuracy-mse",
+            "Squared loss, widest networks, best rates: held-out accuracy of muP is that of SP",
+            behind,
+            predicted=0.0,
+            tolerance=0.02,
+            expected="break",
+            basis="SP at its largest stable rate learns no features; two points would be noise",
+        ),
+        judge(
+            "accuracy-mup",
+            "muP, widest networks, best rates: held-out accuracy under cross-entropy is that under the "
+            "squared loss",
+            level,
+            predicted=0.0,
+            tolerance=0.05,
+            basis="both learn features; five points",
+        ),
+        judge(
+            "accuracy-falls",
+            "SP, squared loss: the best held-out accuracy of the widest networks is that of the narrowest",
+            change,
+            predicted=0.0,
+            tolerance=0.0,
+            expected="break",
+            basis="the paper's figure: it falls with the width",
+        ),
+        judge(
+            "confidence-sp",
+            "SP, cross-entropy, best rates: the widest networks overrate themselves as much as the narrowest "
+            "(confidence minus accuracy, held out)",
+            sure["sp"],
+            predicted=0.0,
+            tolerance=0.0,
+            expected="break",
+            basis="logits grow as n^1/2 along the edge",
+        ),
+        judge(
+            "confidence-mup",
+            "muP, cross-entropy, best rates: the widest networks overrate themselves as much as the "
+            "narrowest",
+            sure["mup"],
+            predicted=0.0,
+            tolerance=0.05,
+            basis="logits don't depend on the width; five points",
+        ),
+    ]
+
+
+def transformers(results: Results) -> list[Verdict]:
+    """Return the rows of the transformers."""
+    runs = (data for name, data in results.items() if name.startswith("gpt-"))
+    return [row for data in runs for row in gpt_verdicts.optimum(data)]
+
+
+def _change(rows: list[np.ndarray]) -> fit.Estimate:
+    """Return the mean at the widest minus that at the narrowest, Welch's interval."""
+    first, last = fit.interval(rows[0]), fit.interval(rows[-1])
+    value = last.value - first.value
+    error = float(np.hypot(first.standard_error, last.standard_error))
+    half = float(np.hypot(first.high - first.value, last.high - last.value))
+    return fit.Estimate(value, error, value - half, value + half, min(first.replicates, last.replicates))

@@ -1,0 +1,140 @@
+"""`scalewright coordinate-check file.py:build`: how the updates of a model of one's own scale."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from scalewright.commands import own, runs
+from scalewright.frontdoor import (
+    PASS,
+    UNDECIDED,
+    one_sentence,
+    output_folder,
+    progress_bar,
+    show,
+    to_json,
+    write_text,
+)
+
+if TYPE_CHECKING:
+    from scalewright.nets import CoordinateCheck
+
+NAME = "coordinate-check"
+
+
+def command(
+    build: Annotated[
+        str, typer.Argument(help="file.py:build, a function of width (and seed) that returns a torch module.")
+    ],
+    widths: Annotated[str, typer.Option(help="Widths, with commas between.")] = "64,128,256,512",
+    optimizer: Annotated[
+        str,
+        typer.Option(help="sgd, adam, or file.py:function of (model, width) that returns one of torch's."),
+    ] = "sgd",
+    lr: Annotated[float, typer.Option(help="Learning rate of sgd and adam, the same at every width.")] = 0.1,
+    data: Annotated[
+        str, typer.Option(help="A data set such as digits, file.py:function, or an .npz of inputs, targets.")
+    ] = "digits",
+    loss: Annotated[
+        str, typer.Option(help="mse, cross-entropy, or file.py:function that returns the loss function.")
+    ] = "cross-entropy",
+    samples: Annotated[
+        int | None, typer.Option(help="Samples of a data set; all of them by default.")
+    ] = None,
+    steps: Annotated[int, typer.Option(help="Number of updates.")] = 4,
+    batch: Annotated[int | None, typer.Option(help="Samples of an update; all of them by default.")] = None,
+    seeds: Annotated[int, typer.Option(help="Networks of each width.")] = 4,
+    against: Annotated[
+        str, typer.Option(help="initial, or previous: the weights to compare with.")
+    ] = "initial",
+    device: runs.Device = "auto",
+    json: runs.Json = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Also write results and pictures to this new folder.")
+    ] = None,
+    force: runs.Force = False,
+) -> None:
+    """Train a few steps at several widths: the power of the width in every layer's updates."""
+    with one_sentence():
+        from scalewright import nets
+
+        place = runs.check_device(device)
+        if not lr > 0:
+            raise ValueError(f"--lr must be positive; given {lr}")
+        make, update = own.named_by(build, "the model"), _optimizer(optimizer, lr)
+        import torch
+
+        batches = own.data_of(data, samples, _targets(loss), torch.float32, place)
+        chosen = own.made_by(loss, "--loss") if ":" in loss else loss
+        with progress_bar(NAME, quiet=json) as stage:
+            found = nets.coordinate_check(
+                make,
+                batches,
+                widths=list(runs.integers(widths) or ()),
+                optimizer=update,
+                loss=chosen,
+                steps=steps,
+                seeds=range(seeds),
+                batch=batch,
+                against=against,  # type: ignore[arg-type]
+                device=place,
+                progress=stage("networks"),
+            )
+        record = {"model": build, "optimizer": optimizer, "data": data, "loss": loss, **found.to_json()}
+        text = found.to_markdown()
+        if out is not None:
+            folder = output_folder(NAME, out, force=force)
+            record["folder"] = str(folder)
+            _write(found, record, folder)
+        show(to_json(record) if json else text + _remarks(record))
+    raise typer.Exit(UNDECIDED if record["unstable"] else PASS)
+
+
+def _optimizer(name: str, lr: float) -> Callable[..., Any]:
+    import torch
+
+    if ":" in name:
+        return own.named_by(name, "--optimizer")
+    if name == "sgd":
+        return lambda model: torch.optim.SGD(model.parameters(), lr=lr)
+    if name == "adam":
+        return lambda model: torch.optim.Adam(model.parameters(), lr=lr)
+    raise ValueError(f"--optimizer must be sgd, adam or file.py:function; given {name!r}")
+
+
+def _targets(loss: str) -> str:
+    return "one-hot" if loss == "cross-entropy" else "centred"
+
+
+def _remarks(record: dict[str, Any]) -> str:
+    """Say what was skipped, and which runs were not stable."""
+    lines = [f"Skipped: {name}: {reason}." for name, reason in record["skipped"].items()]
+    lines += [
+        f"Unstable: width {run['width']}, seed {run['seed']}, step {run['step']}: {run['layer']} not finite."
+        for run in record["unstable"]
+    ]
+    if "folder" in record:
+        lines.append(f"Written to {record['folder']}")
+    return "".join(f"\n{line}" for line in lines)
+
+
+def _write(found: "CoordinateCheck", record: dict[str, Any], folder: Path) -> None:
+    from matplotlib.figure import Figure
+
+    from scalewright import nets
+    from scalewright.sim.dataset import save
+    from scalewright.sim.files import write_bytes
+
+    write_text(folder / "coordinates.json", to_json(record))
+    save(found.data, folder / "coordinates.nc")
+    figure = Figure(figsize=(16, 4.4), layout="constrained")
+    axes = figure.subplots(1, 3)
+    nets.plot_slopes(found, ax=axes[0])
+    nets.plot_coordinates(found, "effective", ax=axes[1])
+    nets.plot_coordinates(found, "propagating", ax=axes[2])
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=runs.PNG_DPI)
+    write_bytes(folder / "coordinates.png", buffer.getvalue())

@@ -1,0 +1,22 @@
+"""The published exponents held against the derived ones, with a wrong table that is caught."""
+
+from scalewright.papers.large_learning_rates import theory_verdicts
+
+
+def test_literature_every_row_passes():
+    rows = theory_verdicts.rows()
+    assert len(rows) == len({row.id for row in rows}) == 23
+    assert {row.verdict for row in rows} == {"pass"}
+    assert {row.measured for row in rows} == {0.0}
+
+
+def test_control_a_wrong_exponent_fails(monkeypatch):
+    """1/2 in place of 0 for the hidden layers at c = 1/2."""
+    wrong = {("sgd", 3, "1/2", "1"): (("-1", "1/2", "1/2"), "1/2", "1/2")}
+    monkeypatch.setattr(theory_verdicts, "UPDATES", wrong)
+    monkeypatch.setattr(theory_verdicts, "EDGES", {("sgd", 2, "squared", "1"): ("1", "0")})
+    failed = [row for row in theory_verdicts.rows() if row.verdict == "fail"]
+    assert [(row.id, row.measured) for row in failed] == [
+        ("theory-edges-sgd-2-squared", 1.0),
+        ("theory-updates-sgd-3-1-2", 0.5),
+    ]
