@@ -126,7 +126,7 @@ CAPTIONS = {
     "sharpness": "Sharpness at convergence against gamma, a dot a network. Lines: the toy's, moved to the "
     "networks at the largest gamma.",
     "largest-rates": "Largest rate that learns, the end of the interval of good rates from below, with the "
-    "slopes fitted in the lazy and in the rich regime and their 95 % intervals.",
+    "slopes fitted in the lazy and in the rich regime and their 95 % intervals. Dotted: the toy.",
     "best-rates": "Left: rate of lowest held-out loss after a fixed number of steps on images that never "
     "repeat (filled) and largest stable rate (open). Right: the valleys of the loss, medians over seeds.",
     "performance": "Held-out loss that each strength reaches within the budget at its best rate; bands: "
@@ -143,5 +143,6 @@ CAPTIONS = {
     "stairs": "Stairs: two modes of a linear task, and the monomials of the multi-index target in online "
     "training, with a rich network and a lazy one.",
     "network-portraits": "How a ReLU network of three layers ends in every cell of the plane, one network "
-    "a cell, with boundaries of the toy, whose inputs have another curvature: they are off by a factor.",
+    "a cell, with boundaries of the toy, whose inputs have another curvature: they are off by a factor. "
+    "White: not run.",
 }
