@@ -1,9 +1,9 @@
 """Time the gamma-eta grid of the toys: 100 000 runs of 10 000 steps, against loops of numpy.
 
 Rivals, on a fiftieth of the steps and scaled to all of them: numpy over all cells at once, numpy over blocks
-of 1024 cells, which stay in the processor's cache, and a plain loop of Python over a hundred of the runs. None
-stops early. `march` leaves a block when all its runs are at rest; on the second grid none is, so that both do
-the same work. Outputs are compared. Compilation is listed apart. Set OMP_NUM_THREADS=1.
+of 1024 cells, which stay in the processor's cache, and a plain loop of Python over a hundred of the runs.
+None stops early. `march` leaves a block when all its runs are at rest; on the second grid none is, so that
+both do the same work. Outputs are compared. Compilation is listed apart. Set OMP_NUM_THREADS=1.
 
     python benchmarks/richness_grid.py
 """
@@ -22,10 +22,21 @@ from scalewright.sim.richness.march import BLOCK, CONFIRM
 GAMMAS, ETAS, STEPS = 250, 400, 10_000
 LAYERS = 3
 RIGHT = np.e / (1 + np.e)
-PULLS: dict[str, Callable[[Any], Any]] = {
-    "squared": lambda f: 1 - f,
-    "cross-entropy": lambda f: RIGHT - 0.5 * (1 + np.tanh(0.5 * f)),
-}
+
+
+def squared(f: Any) -> tuple[Any, Any]:
+    """Return loss and pull."""
+    return 0.5 * (f - 1) ** 2, 1 - f
+
+
+def entropy(f: Any) -> tuple[Any, Any]:
+    """Return loss (up to a constant) and pull, from one exponential."""
+    small = np.exp(-np.abs(f))
+    share = small / (1 + small)
+    return np.maximum(f, 0) + np.log1p(small) - RIGHT * f, RIGHT - np.where(f > 0, 1 - share, share)
+
+
+LOSSES: dict[str, Callable[[Any], tuple[Any, Any]]] = {"squared": squared, "cross-entropy": entropy}
 #: Share of the steps that the rivals run; their times are scaled by it.
 SAMPLE = 50
 
@@ -41,17 +52,23 @@ def grid(name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def loop(loss: str, gammas: np.ndarray, etas: np.ndarray, steps: int) -> np.ndarray:
-    """Train all cells by numpy: weight, output, largest loss, last step outside the error, divergence."""
+    """Train all cells by numpy, and follow what `march` does: loss, its peak and rises, error, divergence."""
     gammas, etas = (a.ravel() for a in np.broadcast_arrays(gammas, etas))
     weight, output = np.ones(gammas.shape), np.zeros(gammas.shape)
     settled, gone = np.ones(gammas.shape, dtype=int), np.full(gammas.shape, -1)
-    rates = etas / gammas
+    rose, rates = np.zeros(gammas.shape, dtype=bool), etas / gammas
+    before, pull = LOSSES[loss](output)
+    peak = before
     with np.errstate(over="ignore", invalid="ignore"):
         for step in range(steps):
-            weight = weight + rates * PULLS[loss](output) * weight ** (LAYERS - 1)
+            weight = weight + rates * pull * weight ** (LAYERS - 1)
             output = (weight**LAYERS - 1) / gammas
-            settled[np.abs(output - 1) > 0.01] = step + 2
+            value, pull = LOSSES[loss](output)
+            away = np.abs(output - 1) > 0.01
+            rose |= away & (value > before * (1 + 1e-12))
+            settled[away] = step + 2
             gone[(gone < 0) & ~(np.abs(weight) < 1e8)] = step + 1
+            peak, before = np.maximum(peak, value), value
     return output
 
 
@@ -121,7 +138,7 @@ def row(loss: Any, name: str) -> dict[str, Any]:
 def main() -> None:
     """Print a line a case, and write results/richness_grid.json."""
     rows = []
-    for loss in PULLS:
+    for loss in LOSSES:
         for name in ("portrait", "all moving"):
             found = row(loss, name)
             rows.append(found)

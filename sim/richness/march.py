@@ -115,7 +115,7 @@ def _compiled(model: str, layers: int, loss: str, optimizer: str) -> Any:
     from scalewright.sim.richness.rules import losses, models, optimizers
 
     output_of, gradient_of = models(model, layers)
-    excess, pull, missed = losses(loss)
+    loss_and_pull, missed = losses(loss)
     advance = optimizers(optimizer)
     tiny = REST * np.finfo(float).eps
     far = FAR if loss != "logistic" else FAR_AWAY
@@ -127,19 +127,21 @@ def _compiled(model: str, layers: int, loss: str, optimizer: str) -> Any:
         weights = start[:, None] * jnp.ones_like(gamma)
 
         def step(t: Any, state: dict[str, Any]) -> dict[str, Any]:
-            weights, f = state["weights"], state["output"]
-            slope = gradient_of(weights, pull(f), gamma)
+            weights = state["weights"]
+            slope = gradient_of(weights, state["pull"], gamma)
             move, memory = advance(slope, state["memory"], t, numbers)
             alive = (t < last) & (state["diverged_at"] < 0)
             moved = jnp.where(alive, weights + eta * move, weights)
             f_new = output_of(moved, origin, gamma)
-            lost = jnp.where(alive, excess(f_new), state["loss"])
+            value, pull = loss_and_pull(f_new)
+            lost = jnp.where(alive, value, state["loss"])
             away = missed(f_new) > error
             gone = alive & ~(jnp.abs(moved) < bound).all(axis=0)
             return {
                 "weights": moved,
                 "memory": memory,
                 "output": f_new,
+                "pull": pull,
                 "loss": lost,
                 "peak_loss": jnp.maximum(state["peak_loss"], lost),
                 "settled_at": jnp.where(alive & away, t + 2, state["settled_at"]),
@@ -157,11 +159,13 @@ def _compiled(model: str, layers: int, loss: str, optimizer: str) -> Any:
             return (t < last) & ~(state["resting"] | (state["diverged_at"] >= 0)).all()
 
         f = output_of(weights, origin, gamma)
+        value, pull = loss_and_pull(f)
         count = jnp.zeros_like(gamma, dtype=jnp.int64)
         no = jnp.zeros_like(gamma, dtype=bool)
         state = {
-            "weights": weights, "memory": (jnp.zeros_like(weights), jnp.zeros_like(weights)), "output": f,
-            "loss": excess(f), "peak_loss": excess(f), "settled_at": count + 1, "diverged_at": count - 1,
+            "weights": weights, "memory": (jnp.zeros_like(weights),) * 2, "output": f,
+            "pull": pull, "loss": value, "peak_loss": value,
+            "settled_at": count + 1, "diverged_at": count - 1,
             "rose": no, "resting": no,
         }  # fmt: skip
         _, state = lax.while_loop(going, look, (jnp.int64(0), state))

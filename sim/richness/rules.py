@@ -13,7 +13,6 @@ from scalewright.theory.richness.losses import RIGHT
 from scalewright.theory.richness.symbols import OUTPUT
 
 Pair = tuple[Callable[..., Any], Callable[..., Any]]
-Three = tuple[Callable[[Any], Any], Callable[[Any], Any], Callable[[Any], Any]]
 
 
 def models(name: str, layers: int) -> Pair:
@@ -44,22 +43,26 @@ def _others(weights: Any, layers: int) -> Any:
     return jnp.stack(rows)
 
 
-def losses(name: str) -> Three:
-    """Return loss above its minimum, pull, and distance from convergence, as functions of f."""
+def losses(name: str) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+    """Return f -> (loss above its minimum, pull), sharing an exponential, and f -> distance to the end."""
     if name == "squared":
-        return lambda f: 0.5 * (f - 1.0) ** 2, lambda f: 1.0 - f, lambda f: jnp.abs(f - 1.0)
+        return lambda f: (0.5 * (f - 1.0) ** 2, 1.0 - f), lambda f: jnp.abs(f - 1.0)
     if name == "cross-entropy":
         right, lowest = float(RIGHT), float(loss_named(name).value.subs(OUTPUT, 1))
-        return (
-            lambda f: jnp.logaddexp(0.0, f) - right * f - lowest,
-            lambda f: right - _sigmoid(f),
-            lambda f: jnp.abs(f - 1.0),
-        )
-    return lambda f: jnp.logaddexp(0.0, -f), lambda f: _sigmoid(-f), lambda f: _sigmoid(-f)
+
+        def soft(f: Any) -> Any:
+            above, share = _softplus(f)
+            return above - right * f - lowest, right - share
+
+        return soft, lambda f: jnp.abs(f - 1.0)
+    return lambda f: _softplus(-f), lambda f: _softplus(-f)[1]
 
 
-def _sigmoid(x: Any) -> Any:
-    return 0.5 * (1.0 + jnp.tanh(0.5 * x))
+def _softplus(x: Any) -> tuple[Any, Any]:
+    """Return log(1 + e^x) and its slope, e^x / (1 + e^x)."""
+    small = jnp.exp(-jnp.abs(x))
+    share = small / (1.0 + small)
+    return jnp.maximum(x, 0.0) + jnp.log1p(small), jnp.where(x > 0, 1.0 - share, share)
 
 
 def optimizers(name: str) -> Callable[..., Any]:

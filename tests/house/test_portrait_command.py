@@ -73,7 +73,7 @@ def test_an_optimum_at_the_edge_of_the_grid_is_censored():
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--gamma", "-1"), "--gamma must be FIRST:LAST:COUNT with 0 < FIRST < LAST and COUNT >= 2; given '-1'"),
+        (("--gamma", "-1"), "--gamma must be FIRST:LAST:COUNT with 0 < FIRST < LAST and COUNT >= 2;"),
         (("--gamma", "1"), "COUNT >= 2; given '1'"),
         (("--gamma", "0:1:5"), "given '0:1:5'"),
         (("--eta", "1:2"), "--eta must be FIRST:LAST:COUNT"),
