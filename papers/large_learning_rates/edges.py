@@ -199,10 +199,16 @@ def _held_out(members: nets.Ensemble, held: Data) -> dict[str, np.ndarray]:
 
 
 def _pilot(scale: Scale, setting: Setting, width: int, seen: Data, held: Data, device: str) -> float:
-    """Return the largest base rate at which the narrowest networks do not diverge, to a factor of two."""
+    """Return the largest stable base rate of the narrowest networks to a factor of two.
+
+    Where no rate reaches twice chance within so few steps, twice the rate of lowest loss stands in for it.
+    """
     found = trained(scale, setting, width, seen, held, lrs=PILOT[None], seeds=[10**6], device=device)
-    losses = np.where(found.diverged_at.values >= 0, np.inf, found.loss.values)
-    rate = rates.largest_stable(PILOT, losses)
-    if rate.status != "interior":
-        raise ValueError(f"edge: {setting.label}, width {width}: the largest stable rate is {rate.status}")
-    return rate.value
+    diverged = found.diverged_at.values >= 0
+    wrong = np.where(diverged, np.inf, 1 - found.accuracy.values)
+    rate = rates.largest_stable(PILOT, wrong, level=stable_below(int(found.attrs["classes"])))
+    if rate.status == "interior":
+        return rate.value
+    if diverged.all():
+        raise ValueError(f"edge: {setting.label}, width {width}: every rate from {PILOT[0]:g} on diverges")
+    return 2 * float(PILOT[np.where(diverged, np.inf, found.loss.values)[0].argmin()])
