@@ -6,6 +6,8 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TypeAlias
 
+import networkx as nx
+
 from scalewright.theory.calculus.alignment import Alignment
 from scalewright.theory.calculus.optimizers import Assignment, Optimizer, assignment
 from scalewright.theory.calculus.sizes import PASSING, Axis, Sizes
@@ -18,8 +20,8 @@ from scalewright.theory.parametrization import Parametrization
 from scalewright.theory.piecewise import Piecewise
 from scalewright.theory.power import Exponent
 from scalewright.theory.profile import values_of
-from scalewright.theory.solver.affine import Affine
-from scalewright.theory.solver.system import Definition, System
+from scalewright.theory.solver.affine import Affine, Term
+from scalewright.theory.solver.system import Definition
 
 #: A size as a function of c; None for an exact zero.
 Curve: TypeAlias = Piecewise | None
@@ -208,7 +210,7 @@ def _values(given: Parametrization, sizes: Sizes, c: Piecewise) -> tuple[Curves,
 
 def _follow(sizes: Sizes, values: Curves, *, raised: str | None = None) -> list[Curves]:
     """Return the sizes after 1 ... STEPS updates; one unknown may be raised by 1 from the second on."""
-    order = System(tuple(sizes.definitions), ()).order
+    order = _ordered(sizes)
     found: list[Curves] = []
     for _ in range(STEPS):
         before = found[-1] if found else None
@@ -221,12 +223,42 @@ def _follow(sizes: Sizes, values: Curves, *, raised: str | None = None) -> list[
     return found
 
 
+def _reads_now(definition: Definition, term: Term, name: str) -> bool:
+    """Whether a term reads what the present update leaves, or what the one before left.
+
+    The gradient that makes an update knows the weights and activations that the one before left, and the
+    gradient behind it of its own pass. The change of W x after it knows the new W and the new x.
+    """
+    if not term.later:
+        return True
+    if definition.name.startswith("G"):
+        return not name.startswith("U[")
+    return definition.name.startswith("E")
+
+
+def _ordered(sizes: Sizes) -> list[Definition]:
+    """Return the definitions in an order in which each follows what it reads of the present update."""
+    by_name = {definition.name: definition for definition in sizes.definitions}
+    graph: nx.DiGraph = nx.DiGraph()
+    graph.add_nodes_from(by_name)
+    for definition in sizes.definitions:
+        for term in definition.maximum.terms:
+            for name in term.value.coefficients:
+                if name in by_name and _reads_now(definition, term, name):
+                    graph.add_edge(name, definition.name)
+    return [by_name[name] for name in nx.topological_sort(graph)]
+
+
 def _largest(definition: Definition, now: Curves, before: Curves | None) -> Curve:
-    """Return the largest term; what comes later reads the step before."""
+    """Return the largest term; one that reads the update before is absent at the first."""
     found: Curve = None
     for term in definition.maximum.terms:
-        read = before if term.later else now
-        curve = None if read is None else _evaluate(term.value, read)
+        names = term.value.coefficients
+        fresh = {name: _reads_now(definition, term, name) for name in names}
+        if before is None and not all(fresh.values()):
+            continue
+        read = {name: now[name] if fresh[name] or before is None else before[name] for name in names}
+        curve = _evaluate(term.value, read or now)
         if curve is not None:
             found = curve if found is None else found.maximum(curve)
     return found

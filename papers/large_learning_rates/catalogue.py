@@ -38,6 +38,10 @@ def chain(scale: Scale, device: str) -> list[Stage]:
             Stage(f"uv-near-{loss}", partial(toy.growth, scale, toy.NEAR, loss))
             for loss in ("squared", "cross-entropy")
         ),
+        *(
+            Stage(f"uv-below-{c.replace('/', '-')}", partial(toy.growth, scale, c, "squared"))
+            for c in toy.BELOW
+        ),
         *(Stage(f"uv-limit-{c.replace('/', '-')}", partial(toy.limits, scale, c)) for c in ("0", "1/2", "1")),
     ]
 
@@ -101,6 +105,8 @@ def judge_chain(results: Results) -> list[Verdict]:
     rows += toy_verdicts.timed(*(results[f"uv-edge-{name}"] for name in timed))
     for c in toy.WINDOW:
         rows += toy_verdicts.window(results[f"uv-window-{c.replace('/', '-')}"])
+    for c in toy.BELOW:
+        rows += toy_verdicts.below(results[f"uv-below-{c.replace('/', '-')}"])
     rows += toy_verdicts.feedback(results["uv-near-squared"], results["uv-near-cross-entropy"])
     return rows + toy_verdicts.limit(results["uv-limit-0"], results["uv-edge-sp-cross-entropy-kernel"])
 

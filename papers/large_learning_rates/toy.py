@@ -20,6 +20,8 @@ EDGE_WIDTHS = (64, 256, 1024, 4096, 2**14, 2**16, 2**18, 10**6)
 FAR_WIDTHS = tuple(10**k for k in range(9, 16))
 #: Exponents c of the rates inside the window, and the one at which both losses are followed step by step.
 WINDOW, NEAR = ("1/4", "1/2", "3/4"), "3/4"
+#: Exponents below the edge of the squared loss, far enough for exponents to multiply.
+BELOW = ("0", "1/4", "1/2")
 #: Labels of the point under cross-entropy: 7 of 10 are positive.
 MIXED = uv.CrossEntropy(0.7)
 STEPS = 8
@@ -41,7 +43,7 @@ class Case:
 
 
 #: Widths and rates of runs that last for a fixed time 20 / rate, whose cost is that time over the rate.
-TIMED = {"widths": (512, 1024, 2048, 4096), "rates": (7e-4, 1.0), "tolerance": 0.01, "duration": 20.0}
+TIMED = {"widths": (512, 1024, 2048), "rates": (1.5e-3, 1.0), "tolerance": 0.01, "duration": 20.0}
 EDGES = {
     "sp-squared": Case("sp"),
     "ntp-squared": Case("ntp"),

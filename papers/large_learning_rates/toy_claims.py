@@ -48,6 +48,16 @@ CLAIMS: tuple[Claim, ...] = (
         "uv-step-control",
     ),
     _claim(
+        "uv-below",
+        "Beyond the edge of the squared loss the exponent of the output grows by a factor of 3 a step in "
+        "the end",
+        "(1, 3, 9), (3/4, 7/4, 19/4), (1/2, 1, 2) after three steps at c = 0, 1/4, 1/2",
+        "sim.uv.trajectory, from 10^9 to 10^15 units",
+        "a twentieth of the power, of 1 at least",
+        *(f"uv-below-{c.replace('/', '-')}-{step}" for c in toy.BELOW for step in (1, 2, 3)),
+        source="our own: f' = f (1 + eta^2 chi^2) - eta chi K with chi = f - y",
+    ),
+    _claim(
         "adam-squared",
         "Under Adam the squared loss has the window of cross-entropy, since a step doesn't read how large "
         "the residual is",
@@ -95,7 +105,7 @@ CLAIMS: tuple[Claim, ...] = (
         "over a tenth of the time as n^-1/2",
         "-1 and -1/2: the rise from 2 / n to 4 / n has to take a fixed number of steps, and takes 4 / (n "
         "eta^2)",
-        "sim.uv.edge, n from 512 to 4096",
+        "sim.uv.edge, n from 512 to 2048",
         "0.05",
         "uv-timed", "uv-timed-warmup",
         cost="20 s",

@@ -188,6 +188,29 @@ def feedback(squared: xr.Dataset, bounded: xr.Dataset) -> list[Verdict]:
     return rows
 
 
+def below(data: xr.Dataset) -> list[Verdict]:
+    """Below the edge of the squared loss the exponents themselves multiply: s' = 3 s - 2 c in the end."""
+    c = str(data.attrs["c"])
+    curves = mechanism(mlp(2, "linear"), "sp", "sgd", "squared")
+    rows = []
+    for step in (1, 2, 3):
+        curve = curves.change("readout", step)
+        assert curve is not None
+        power = curve.at(c)
+        rows.append(
+            judge(
+                f"uv-below-{c.replace('/', '-')}-{step}",
+                f"SP, two-layer linear network, squared loss, rate n^-{c}: power of the output after "
+                f"step {step}",
+                half(fit.slope(data.width.values, moved(data, step))),
+                predicted=float(power),
+                tolerance=0.05 * max(1.0, float(power)),
+                basis="theory.mechanism; a twentieth of the power, of 1 at least",
+            )
+        )
+    return rows
+
+
 def limit(data: xr.Dataset, networks: xr.Dataset) -> list[Verdict]:
     """The limit c = 0 loses stability where networks of 10^6 units do."""
     unstable = ~(data.ntk <= 10 * data.ntk.isel(step=0)).all("step").transpose("seed", "lr").values

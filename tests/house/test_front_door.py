@@ -19,7 +19,7 @@ from scalewright.papers.super_consistency import catalogue
 from scalewright.report import Page, chain
 from scalewright.sim import dataset as datasets
 from scalewright.sim.verdict import judge
-from scalewright.theory import Architecture, derive, edges, gpt, mlp, named, profile
+from scalewright.theory import Architecture, derive, edges, gpt, mechanism, mlp, named, profile
 from scalewright.theory.desiderata import DESIDERATA
 
 
@@ -129,6 +129,25 @@ def test_edges_prints_what_the_library_says():
     assert proof.rstrip().endswith("hence lr ~ n^-1/2")
 
 
+def test_edges_explains_why_step_by_step():
+    found = call("edges", "--layers", 3, "--loss", "mse", "--explain").stdout
+    assert found.rstrip() == mechanism(mlp(3), "sp", "sgd", "squared").explain()
+    record = json.loads(call("edges", "--layers", 3, "--loss", "ce", "--explain", "--json").stdout)
+    assert record["derivation"] == mechanism(mlp(3), "sp", "sgd").explain().splitlines()
+    assert record["window"] == [{"width": "-1"}, {"width": "-1/2"}]
+
+
+def test_the_readout_and_the_outputs_are_options():
+    """Adam bears n^-1 if the readout passes changes on independently, as one with many outputs does."""
+    for options in (["--readout-alignment", "1/2"], ["--grow", "outputs=1"]):
+        found = json.loads(call("edges", "--layers", 4, "--optimizer", "adam", *options, "--json").stdout)
+        assert found["bounded_logits"] == {"width": "-1"}, options
+    options = ["--layers", 3, "--parametrization", "sp-full-align", "--json"]
+    for more, change in (([], "1/2"), (["--grow", "outputs=1"], "0")):
+        rows = json.loads(call("profile", *options, *more).stdout)["axes"]["width"]["later"]
+        assert rows[-1]["change"] == change
+
+
 def test_explain_prints_the_proof_of_one_entry():
     outcome = call("explain", "hidden.0.weight", "lr")
     assert outcome.exit_code == 0
@@ -203,6 +222,19 @@ def test_claims_prints_the_same_ids():
         ),
         (["profile", "--lr", "width"], "--lr must be given as KEY=VALUE; given 'width'"),
         (["edges", "--require", "nontrivial"], "--require means nothing here; given nontrivial"),
+        (["edges", "--grow", "outputs"], "--grow must be given as KEY=VALUE; given 'outputs'"),
+        (
+            ["edges", "--grow", "vocabulary=1"],
+            "grown: sizes must be among inputs, width, outputs; given 'vocabulary'",
+        ),
+        (
+            ["edges", "--readout-alignment", "2"],
+            "Alignment: narrow must lie between 1/2 and 1; given 2",
+        ),
+        (
+            ["edges", "--proof", "bounded logits", "--explain"],
+            "--proof and --explain are two texts; given both: leave one out",
+        ),
         (["edges", "--axes", "depth"], "--axes must be width, on which edges are derived; given depth"),
         (
             ["derive", "--parametrization", "completep"],

@@ -55,6 +55,12 @@ def test_identity_inside_the_window(c):
     assert {row.verdict for row in toy_verdicts.window(toy.growth(SCALE, c, "cross-entropy"))} == {"pass"}
 
 
+@pytest.mark.parametrize("c", toy.BELOW)
+def test_identity_below_the_edge(c):
+    rows = toy_verdicts.below(toy.growth(SCALE, c, "squared"))
+    assert [row.verdict for row in rows] == ["pass"] * 3
+
+
 @pytest.mark.slow
 def test_identity_a_warm_up_over_a_share_of_the_time():
     """The largest rate is (40 s / (K n))^1/2 with a warm-up over the share s: another share, the same K."""
@@ -64,7 +70,12 @@ def test_identity_a_warm_up_over_a_share_of_the_time():
         from scalewright.sim import uv
 
         edge = uv.edge(
-            toy.rule("sp"), widths=case.widths, seeds=range(8), rates=(7e-4, 1.0), duration=20.0, warmup=share
+            toy.rule("sp"),
+            widths=case.widths,
+            seeds=range(8),
+            rates=(1.5e-3, 1.0),
+            duration=20.0,
+            warmup=share,
         )
         found.append(np.log(40 * share / (np.array(case.widths)[:, None] * edge.rate**2)))
     assert np.exp(found[0].mean() - found[1].mean()) == pytest.approx(1, abs=0.15)
@@ -77,5 +88,6 @@ def test_every_check_of_a_claim_has_a_row(squared, near):
     known |= {row.id for row in toy_verdicts.catapult(squared)}
     known |= {row.id for row in toy_verdicts.feedback(near["squared"], near["cross-entropy"])}
     known |= {f"uv-{what}-{c.replace('/', '-')}" for what in ("outputs", "kernel") for c in toy.WINDOW}
+    known |= {f"uv-below-{c.replace('/', '-')}-{step}" for c in toy.BELOW for step in (1, 2, 3)}
     for claim in toy_claims.CLAIMS:
         assert set(claim.checks) <= known, claim.id
