@@ -23,8 +23,10 @@ from scalewright.theory import mlp
 Progress = Callable[[int, int], None] | None
 #: Base rates from which the grid of the narrowest networks is placed: factors of 2, one seed each.
 PILOT = 2.0 ** np.arange(-14, 5)
-#: Rates of a grid above the edge that theory predicts; the others lie below.
-ABOVE = 2
+#: Rates of a grid above the edge that theory predicts; the others lie below. Under muP the best rate lies far
+#: below the largest stable one: a grid has one more rate there, and ends sooner.
+ABOVE = {"sp": 2, "mup": 1}
+MORE = {"sp": 0, "mup": 1}
 
 
 @dataclass(frozen=True)
@@ -97,8 +99,9 @@ def edge(
         seen = Data(seen.name, *(values[:samples] for values in (seen.inputs, seen.targets, seen.labels)))
     sizes = list(widths or scale.edge_widths)
     middle, power = _pilot(scale, setting, sizes[0], seen, held, device), float(setting.power(scale))
-    steps = np.arange(scale.edge_rates) - (scale.edge_rates - 1 - ABOVE)
-    rows, every = [], np.full((len(sizes), scale.edge_seeds, scale.edge_rates), np.nan)
+    count = scale.edge_rates + MORE[setting.parametrization]
+    steps = np.arange(count) - (count - 1 - ABOVE[setting.parametrization])
+    rows, every = [], np.full((len(sizes), scale.edge_seeds, count), np.nan)
     for done, width in enumerate(sizes):
         seeds = range(scale.seeds_at(width))
         grid = middle * (width / sizes[0]) ** power * math.sqrt(2) ** (steps + shifts(seeds)[:, None] - 0.5)
