@@ -12,6 +12,7 @@ from scalewright.papers.large_learning_rates import coordinates, edge_verdicts, 
 from scalewright.papers.large_learning_rates.coordinate_verdicts import last_hidden
 from scalewright.papers.large_learning_rates.coordinates import Check
 from scalewright.papers.large_learning_rates.edge_verdicts import Rates
+from scalewright.papers.large_learning_rates.experiments import LOSSES
 from scalewright.sim import fit
 from scalewright.sim.verdict import Verdict
 
@@ -47,7 +48,7 @@ def plot_batches(runs: Sequence[xr.Dataset]) -> Any:
             label = f"batch {data.attrs['batch']}{whole}"
             _rates(ax, edge_verdicts.stable_rates(data), "o", colour, label)
             _law(ax, data, colour)
-        ax.set(xlabel="width", ylabel="largest stable rate", title=f"SP, deep, {loss}")
+        ax.set(xlabel="width", ylabel="largest stable rate", title=f"SP, deep, {LOSSES[loss]}")
         log_widths(ax, chosen[0].width.values)
         ax.legend(fontsize=7, frameon=False)
     return figure
@@ -132,6 +133,8 @@ def plot_align(checks: Mapping[str, Check], runs: Runs) -> Any:
         ):
             label = f"{layer.removesuffix('.weight')}, {part}"
             power = getattr(found.predicted[layer], part)
+            if check.many is not None and part == "propagating":
+                power = 0.0  # theory.profile counts a fixed number of outputs
             _sizes(ax, found.values(layer, part, step=step), colour, label, power)
         ax.set(xlabel="width", ylabel="update, root mean square", title=check.label)
         log_widths(ax, found.data.width.values)
