@@ -3,8 +3,8 @@
 Both follow the same networks, from the same weights, for the same steps at the same rates, in numpy on one
 thread: `sim.uv` as three numbers a network, the explicit networks as vectors u and v of n entries. A second
 comparison lets the explicit networks share arrays too: all seeds and rates of one width in one array.
-Conclusion: 36 times as fast as networks one by one at widths up to 4096, 50 times as fast as stacked ones, whose
-arrays leave the caches; and the time doesn't depend on the width, where that of networks grows with it.
+Conclusion: 36 times as fast as networks one by one at widths up to 4096, 50 times as fast as stacked ones,
+whose arrays leave the caches; and the time doesn't depend on the width, where that of networks grows with it.
 
 Run: OMP_NUM_THREADS=1 python benchmarks/uv.py
 """

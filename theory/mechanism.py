@@ -69,6 +69,10 @@ class Mechanism:
             raise ScalingError(f"Mechanism.change: step must be from 1 to {STEPS}; given {step!r}")
         return self.size(self.sizes.change[tensor], step)
 
+    def part(self, definition: Definition, term: Term, step: int) -> Curve:
+        """Return one term of a size after `step` updates; None where it is absent or exactly zero."""
+        return _term(definition, term, self.steps[step - 1], self.steps[step - 2] if step > 1 else None)
+
     @cached_property
     def logits(self) -> str:
         """The tensor that the loss takes."""
@@ -250,18 +254,22 @@ def _ordered(sizes: Sizes) -> list[Definition]:
 
 
 def _largest(definition: Definition, now: Curves, before: Curves | None) -> Curve:
-    """Return the largest term; one that reads the update before is absent at the first."""
+    """Return the largest term of a definition."""
     found: Curve = None
     for term in definition.maximum.terms:
-        names = term.value.coefficients
-        fresh = {name: _reads_now(definition, term, name) for name in names}
-        if before is None and not all(fresh.values()):
-            continue
-        read = {name: now[name] if fresh[name] or before is None else before[name] for name in names}
-        curve = _evaluate(term.value, read or now)
+        curve = _term(definition, term, now, before)
         if curve is not None:
             found = curve if found is None else found.maximum(curve)
     return found
+
+
+def _term(definition: Definition, term: Term, now: Curves, before: Curves | None) -> Curve:
+    """Return one term; None for an exact zero, and at the first step if it reads the update before."""
+    fresh = {name: _reads_now(definition, term, name) for name in term.value.coefficients}
+    if before is None and not all(fresh.values()):
+        return None
+    read = {name: now[name] if new or before is None else before[name] for name, new in fresh.items()}
+    return _evaluate(term.value, read or now)
 
 
 def _evaluate(form: Affine, values: Mapping[str, Curve]) -> Curve:
