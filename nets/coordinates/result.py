@@ -125,7 +125,7 @@ class CoordinateCheck:
         return list(self._rows(step))
 
     def to_markdown(self, *, step: int | None = None) -> str:
-        """Return a Markdown table: layer, part, measured power, interval, and predictions if there are any."""
+        """Return a Markdown table: layer, part, measured power, interval, predicted power if there is any."""
         head = ["layer", "update", "power of the width", "95 %"] + ["predicted"] * bool(self.predicted)
         lines = [head, ["---"] * len(head)]
         for row in self._rows(step):

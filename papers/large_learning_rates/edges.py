@@ -98,15 +98,16 @@ def edge(
     sizes = list(widths or scale.edge_widths)
     middle, power = _pilot(scale, setting, sizes[0], seen, held, device), float(setting.power(scale))
     steps = np.arange(scale.edge_rates) - (scale.edge_rates - 1 - ABOVE)
-    rows = []
+    rows, every = [], np.full((len(sizes), scale.edge_seeds, scale.edge_rates), np.nan)
     for done, width in enumerate(sizes):
         seeds = range(scale.seeds_at(width))
         grid = middle * (width / sizes[0]) ** power * math.sqrt(2) ** (steps + shifts(seeds)[:, None] - 0.5)
+        every[done, : len(seeds)] = grid
         rows.append(trained(scale, setting, width, seen, held, lrs=grid, seeds=seeds, device=device))
         if progress:
             progress(done + 1, len(sizes))
-    joined = xr.concat(rows, dim="width", join="outer", coords="different", combine_attrs="drop_conflicts")
-    return joined.assign_coords(width=sizes)
+    joined = xr.concat(rows, dim="width", join="outer", combine_attrs="drop_conflicts")
+    return joined.assign_coords(width=sizes, rate=(("width", "seed", "lr"), every))
 
 
 def at_one_rate(
@@ -180,7 +181,7 @@ def trained(
             "classes": seen.targets.shape[1],
             "data": seen.name,
         },
-    ).assign_coords(rate=(("seed", "lr"), lrs))
+    )
 
 
 def _held_out(members: nets.Ensemble, held: Data) -> dict[str, np.ndarray]:
@@ -198,10 +199,10 @@ def _held_out(members: nets.Ensemble, held: Data) -> dict[str, np.ndarray]:
 
 
 def _pilot(scale: Scale, setting: Setting, width: int, seen: Data, held: Data, device: str) -> float:
-    """Return the largest stable base rate of the narrowest networks to within a factor of two."""
+    """Return the largest base rate at which the narrowest networks do not diverge, to a factor of two."""
     found = trained(scale, setting, width, seen, held, lrs=PILOT[None], seeds=[10**6], device=device)
-    wrong = np.where(found.diverged_at.values >= 0, np.inf, 1 - found.accuracy.values)
-    rate = rates.largest_stable(PILOT, wrong, level=stable_below(int(found.attrs["classes"])))
+    losses = np.where(found.diverged_at.values >= 0, np.inf, found.loss.values)
+    rate = rates.largest_stable(PILOT, losses)
     if rate.status != "interior":
         raise ValueError(f"edge: {setting.label}, width {width}: the largest stable rate is {rate.status}")
     return rate.value

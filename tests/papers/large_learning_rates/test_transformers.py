@@ -1,0 +1,46 @@
+"""Transformers: their start, the windows they train on, and their grids."""
+
+import numpy as np
+import pytest
+import torch
+
+from scalewright.papers.large_learning_rates import gpt_verdicts, transformers
+
+
+@pytest.mark.parametrize("gains", ["fixed", "trainable"])
+def test_all_weights_start_as_in_gpt_neox(gains):
+    members = transformers.networks("adam", gains, 64, seeds=[0], lrs=[1.0], device="cpu")
+    spread = members.parameters["embedding.weight"].std().item()
+    # 4 standard errors of a deviation over 256 x 64 weights.
+    assert spread == pytest.approx((0.4 / 64) ** 0.5, rel=4 / (2 * 256 * 64) ** 0.5)
+    assert ("norm.weight" in members.parameters) == (gains == "trainable")
+
+
+def test_windows_are_the_same_for_every_member_and_apart_from_the_held_out_ones():
+    feed = transformers.Windows(3)
+    first, second = feed.batch(0), feed.batch(1)
+    assert first.shared
+    assert first.inputs.shape == (transformers.BATCH, transformers.CONTEXT)
+    assert not torch.equal(first.inputs, second.inputs)
+    assert torch.equal(first.inputs[:, 1:], first.targets[:, :-1])
+    assert len(feed.evaluation.inputs) == transformers.HELD
+
+
+@pytest.mark.parametrize(("optimizer", "power"), [("sgd", -0.5), ("adam", -1)])
+def test_the_predicted_powers_are_derived(optimizer, power):
+    assert transformers.derived_edge(optimizer) == power
+
+
+@pytest.mark.parametrize(("power", "outcome"), [(-1.0, "pass"), (-0.2, "fail")])
+def test_best_rates_are_judged_against_theory(results, power, outcome):
+    data = results["gpt-adam-fixed"].copy(deep=True)
+    data = data.pad(lr=(4, 4)).assign_coords(width=[32, 64])
+    steps = np.sqrt(2.0) ** np.arange(-5, 6)
+    rate = np.array([[1.0], [0.5]]) * steps[: data.sizes["lr"]]
+    best = np.array([1.0, 2.0**power])[:, None, None]
+    noise = np.exp(0.01 * np.random.default_rng(0).standard_normal((2, 2, 1)))
+    data = data.assign_coords(rate=(("width", "lr"), rate), lr=range(rate.shape[1]))
+    data["loss"] = (("width", "seed", "lr"), 1 + np.log(rate[:, None] / best / noise) ** 2)
+    data["diverged_at"] = (("width", "seed", "lr"), np.full((2, 2, rate.shape[1]), -1))
+    (row,) = gpt_verdicts.optimum(data)
+    assert (row.predicted, row.verdict) == (-1.0, outcome)
