@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from scalewright.theory.calculus.rules import RULES
-from scalewright.theory.mechanism import Curve, Mechanism, rows_of
+from scalewright.theory.mechanism import Mechanism, rows_of
 from scalewright.theory.power import SYMBOLS
 from scalewright.theory.solver.affine import Affine, Max, Term
 from scalewright.theory.solver.system import Definition
+from scalewright.theory.updates import Curve
 
 #: So many steps are shown where sizes grow with every step.
 SHOWN = 4
