@@ -69,11 +69,17 @@ def _largest(definition: Definition, now: Curves, before: Curves | None) -> Curv
 
 
 def part_of(definition: Definition, term: Term, now: Curves, before: Curves | None) -> Curve:
-    """Return one term; None for an exact zero, and at the first step if it reads the update before."""
-    fresh = {name: _reads_now(definition, term, name) for name in term.value.coefficients}
-    if before is None and not all(fresh.values()):
+    """Return one term; None for an exact zero, and at the first step for a term of later ones.
+
+    At the first step the updates of two layers meet by chance only: one was made of initial activations, the
+    other of initial weights, so that their product stays below what either does by itself.
+    """
+    if term.later and before is None:
         return None
-    read = {name: now[name] if new or before is None else before[name] for name, new in fresh.items()}
+    read = {
+        name: now[name] if before is None or _reads_now(definition, term, name) else before[name]
+        for name in term.value.coefficients
+    }
     return evaluate(term.value, read or now)
 
 

@@ -32,8 +32,8 @@ def test_oracle_profile_at_single_rates(name: str, optimizer: str, loss: str) ->
 
 
 def test_identity_updates_of_one_step_act_together() -> None:
-    """Two layers, squared loss, c = 0, by hand. After one step u has moved by n^-1/2 (= chi v) and v by n^0
-    (= chi u), so f by v.u = n. Then chi = n: v moves by n, u by n^(1 + 0); f = n^(1 + 1 + 1)."""
+    """Two layers, squared loss, c = 0, by hand. After one step u has moved by n^-1/2 (chi v) and v by n^0
+    (chi u), so f by n. Then chi = n: v moves by n (chi u), u by n as well (chi v), and f by n v u = n^3."""
     found = th.mechanism(th.mlp(2, "linear"), "sp", "sgd", "squared")
     sizes = {
         tensor: [found.change(tensor, step).at(0) for step in (1, 2)]  # type: ignore[union-attr]
