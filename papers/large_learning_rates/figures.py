@@ -212,14 +212,18 @@ def _rates(ax: Any, found: Sequence[Rates], marker: str, colour: Any, label: str
     held = [one for one in found if len(one.values) > 1 and not one.censored]
     logs = [fit.interval(np.log(one.values)) for one in held]
     values = np.exp([(log.value, log.low, log.high) for log in logs])
-    if len(held):
+    if not held:
+        ax.plot([], [], marker, ms=5, color=colour, label=f"{label}: not in the grids")
+    else:
         bars = [values[:, 0] - values[:, 1], values[:, 2] - values[:, 0]]
         widths = [one.width for one in held]
         ax.errorbar(widths, values[:, 0], yerr=bars, fmt=marker, ms=5, capsize=2, color=colour, label=label)
 
 
 def _law(ax: Any, data: xr.Dataset, colour: Any) -> None:
-    """Draw theory's power through the largest stable rates, where grids hold any."""
+    """Draw theory's power through the largest stable rates, where grids hold any, and what the grids span."""
+    spans = data.rate.transpose("width", ...).values.reshape(data.sizes["width"], -1)
+    ax.vlines(data.width.values, np.nanmin(spans, 1), np.nanmax(spans, 1), color=colour, lw=5, alpha=0.1)
     held = [one for one in edge_verdicts.stable_rates(data) if not one.censored]
     if held:
         x, power = data.width.values.astype(float), edge_verdicts.predicted_power(data)
