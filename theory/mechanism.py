@@ -163,7 +163,7 @@ def mechanism(
 
     Raises:
         ScalingError: unknown names.
-        TypeError: floats in `rates`.
+        TypeError: floats in `rates`, or something else than a pair.
         ValueError: rates that are no interval.
 
     Cost: 8 steps of the calculus with functions for numbers, about 0.1 s a layer.
@@ -176,6 +176,8 @@ def mechanism(
     '1 - c'
     """
     expect(architecture, Architecture, "mechanism: architecture")
+    if not isinstance(rates, tuple | list) or len(rates) != 2:
+        raise TypeError(f"mechanism: rates must be two exponents, (lowest c, highest c); given {rates!r}")
     graph = architecture if loss is None else architecture.with_loss(loss)
     rules = assignment(optimizer, "mechanism")
     # Without multipliers a rate is that of the weights themselves, whatever the gauge it was stated in.

@@ -102,6 +102,8 @@ def test_bad_input() -> None:
         found.change("input", 9)
     with pytest.raises(TypeError, match="write Fraction"):
         th.mechanism(th.mlp(2), rates=(0.5, 1))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"rates must be two exponents, \(lowest c, highest c\); given 1"):
+        th.mechanism(th.mlp(2), rates=1)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="low must be less than high"):
         th.mechanism(th.mlp(2), rates=(1, 1))
 

@@ -134,3 +134,15 @@ def test_bad_input(rules, change, message):
     with pytest.raises(ValueError) as caught:
         uv.trajectory(rules["sp"], **{"widths": [8], "lrs": [0.1], "steps": 2, **change})
     assert str(caught.value) == message
+
+
+def test_a_loss_by_name_is_refused(rules):
+    with pytest.raises(TypeError) as caught:
+        uv.trajectory(rules["sp"], widths=[8], lrs=[0.1], steps=2, loss="squared")
+    assert str(caught.value) == (
+        "uv.trajectory: loss must be uv.Squared(...) or uv.CrossEntropy(...); given 'squared'"
+    )
+    with pytest.raises(TypeError, match=r"uv.edge: loss must be uv.Squared\(...\) or uv.CrossEntropy"):
+        uv.edge(rules["sp"], widths=[8], loss="ce")
+    with pytest.raises(TypeError, match=r"uv.wide: loss must be uv.CrossEntropy\(...\); given Squared"):
+        uv.wide(1, lrs=[0.1], steps=1, loss=uv.Squared())
