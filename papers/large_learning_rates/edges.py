@@ -23,8 +23,10 @@ from scalewright.theory import mlp
 Progress = Callable[[int, int], None] | None
 #: Base rates from which the grid of the narrowest networks is placed: factors of 2, one seed each.
 PILOT = 2.0 ** np.arange(-14, 5)
-#: Rates of a grid above the edge that theory predicts; the others lie below.
-ABOVE = 2
+#: Rates of a grid above the edge that theory predicts; the others lie below. Under muP the best rate lies far
+#: below the largest stable one: a grid has one more rate there, and ends sooner.
+ABOVE = {"sp": 2, "mup": 1}
+MORE = {"sp": 0, "mup": 1}
 
 
 @dataclass(frozen=True)
@@ -97,8 +99,9 @@ def edge(
         seen = Data(seen.name, *(values[:samples] for values in (seen.inputs, seen.targets, seen.labels)))
     sizes = list(widths or scale.edge_widths)
     middle, power = _pilot(scale, setting, sizes[0], seen, held, device), float(setting.power(scale))
-    steps = np.arange(scale.edge_rates) - (scale.edge_rates - 1 - ABOVE)
-    rows, every = [], np.full((len(sizes), scale.edge_seeds, scale.edge_rates), np.nan)
+    count = scale.edge_rates + MORE[setting.parametrization]
+    steps = np.arange(count) - (count - 1 - ABOVE[setting.parametrization])
+    rows, every = [], np.full((len(sizes), scale.edge_seeds, count), np.nan)
     for done, width in enumerate(sizes):
         seeds = range(scale.seeds_at(width))
         grid = middle * (width / sizes[0]) ** power * math.sqrt(2) ** (steps + shifts(seeds)[:, None] - 0.5)
@@ -199,10 +202,16 @@ def _held_out(members: nets.Ensemble, held: Data) -> dict[str, np.ndarray]:
 
 
 def _pilot(scale: Scale, setting: Setting, width: int, seen: Data, held: Data, device: str) -> float:
-    """Return the largest base rate at which the narrowest networks do not diverge, to a factor of two."""
+    """Return the largest stable base rate of the narrowest networks to a factor of two.
+
+    Where no rate reaches twice chance within so few steps, twice the rate of lowest loss stands in for it.
+    """
     found = trained(scale, setting, width, seen, held, lrs=PILOT[None], seeds=[10**6], device=device)
-    losses = np.where(found.diverged_at.values >= 0, np.inf, found.loss.values)
-    rate = rates.largest_stable(PILOT, losses)
-    if rate.status != "interior":
-        raise ValueError(f"edge: {setting.label}, width {width}: the largest stable rate is {rate.status}")
-    return rate.value
+    diverged = found.diverged_at.values >= 0
+    wrong = np.where(diverged, np.inf, 1 - found.accuracy.values)
+    rate = rates.largest_stable(PILOT, wrong, level=stable_below(int(found.attrs["classes"])))
+    if rate.status == "interior":
+        return rate.value
+    if diverged.all():
+        raise ValueError(f"edge: {setting.label}, width {width}: every rate from {PILOT[0]:g} on diverges")
+    return 2 * float(PILOT[np.where(diverged, np.inf, found.loss.values)[0].argmin()])
