@@ -26,6 +26,10 @@ def _controls(rivals: Iterable[str]) -> tuple[str, ...]:
     return tuple(f"{RIVAL_IDS[rival]}-control" for rival in rivals)
 
 
+def _online(start: str) -> tuple[str, ...]:
+    return tuple(f"{start}-{layers}-{regime}" for layers in ONLINE for regime in ("lazy", "rich"))
+
+
 def _edges(kinds: Iterable[str]) -> tuple[str, ...]:
     """Return the ids of the rows of the edge."""
     ids = []
@@ -79,19 +83,25 @@ NETWORK_CLAIMS = (
         "best-rate",
         PAPER,
         "The optimal learning rate, that of lowest loss after a fixed number of online steps, grows as "
-        "gamma^2 in the lazy regime and as gamma^(2/L) in the rich one, at one share of the largest stable "
-        "rate.",
+        "gamma^2 in the lazy regime and as gamma^(2/L) in the rich one.",
         f"abstract: the paper's own claim; {_POWERS}",
-        "slopes 2 and 2/L, L = 2, 3; of eta*/eta_max 0",
+        "slopes 2 and 2/L, L = 2, 3",
         _IMAGES,
-        "0.2 lazy, 0.15 rich, 0.2 of the share: the valley of the loss is wide",
-        "40 seconds",
-        tuple(
-            f"{start}-{layers}-{regime}"
-            for layers in ONLINE
-            for start in ("best-rate", "best-share")
-            for regime in ("lazy", "rich")
-        ),
+        "0.2 lazy, 0.15 rich: the valley of the loss is wide",
+        "30 seconds",
+        _online("best-rate"),
+    ),
+    Claim(
+        "best-share",
+        PAPER,
+        "The optimal learning rate is one share of the largest stable one at all gammas of a regime: the "
+        "two, which the paper does not tell apart, have one power.",
+        "ours, beyond the paper",
+        "slope of eta*/eta_max 0; the share stands in the rows",
+        _IMAGES,
+        "0.2: the band of the best lazy rate; one decade of gamma in the lazy regime",
+        "30 seconds",
+        _online("best-share"),
     ),
     Claim(
         "T10",

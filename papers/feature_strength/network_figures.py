@@ -16,7 +16,6 @@ ETA = r"learning rate $\eta$"
 LABELS = {
     "linear": "linear MLP",
     "relu": "ReLU MLP",
-    "gelu": "GELU MLP",
     "residual": "residual ReLU",
     "convnet": "ConvNet",
 }
