@@ -50,7 +50,7 @@ def small():
         patch.setattr(convergence, "CONVERGED_AT", 0.5)
         patch.setattr(edges, "STEPS", 20)
         patch.setattr(edges, "PER_DECADE", 4)
-        patch.setattr(edges, "GOOD", {"linear": 0.5, "relu": 0.5})
+        patch.setattr(edges, "GOOD", dict.fromkeys(edges.GOOD, 0.5))
         patch.setattr(edges, "BATCH_STEPS", 5)
         patch.setattr(adaptive, "LEARNT", 0.8)
         patch.setattr(collapse, "PREDICTOR_TAU", 1.0)
