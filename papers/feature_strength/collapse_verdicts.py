@@ -245,7 +245,7 @@ def multi_index(data: xr.Dataset) -> list[Verdict]:
             predicted=predicted,
             tolerance=0.5,
             expected=expected,  # type: ignore[arg-type]
-            basis="a rich network finds the directions one after another",
+            basis="a rich network finds the directions one after another; learnt: more than half",
         )
         for name, index, predicted, expected in (
             ("rich", 2, 1.0, "hold"),

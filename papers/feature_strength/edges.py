@@ -69,7 +69,7 @@ class LinearTarget(Stream):
 #: Of the online runs: updates, samples of the evaluation, layers, and the windows of rates at a batch of 1
 #: and at one of 64.
 BATCH_STEPS, BATCH_LAYERS = 300, 3
-BATCH_WINDOWS = {1: ((0.5, 4.0), (0.25, 2.0)), 64: ((2.5, 20.0), (2.0, 14.0))}
+BATCH_WINDOWS = {1: ((0.5, 4.0), (0.25, 2.0)), 64: ((2.5, 25.0), (2.0, 14.0))}
 
 
 def batch(scale: Scale, size: int, *, device: str, progress: Progress | None = None) -> xr.Dataset:
