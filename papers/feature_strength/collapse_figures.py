@@ -59,7 +59,9 @@ def plot_predictors(data: xr.Dataset) -> Any:
     for index, gamma in enumerate(gammas[:-1]):
         apart = judged.distance(outputs[index, :, -1], outputs[-1, :, -1])
         left.plot(np.full(len(apart), gamma), apart, "o", ms=3, color=PALETTE[0], alpha=0.6)
-    left.plot(gammas[:-1], middle, color=PALETTE[0], linewidth=1, label=f"from that of {gammas[-1]:g}")
+    left.plot(
+        gammas[:-1], middle, color=PALETTE[0], linewidth=1, label=rf"from that of $\gamma$ = {gammas[-1]:.0e}"
+    )
     left.set(
         xscale="log", xlabel=r"$\gamma$", ylabel="relative distance of trained predictors", ylim=(0, None)
     )
