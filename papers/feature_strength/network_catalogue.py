@@ -18,6 +18,7 @@ from scalewright.papers.feature_strength import (
     network_verdicts,
     online,
     precision,
+    rate_verdicts,
     staircase,
 )
 from scalewright.papers.feature_strength.settings import BATCHES, CONVERGED, EDGED, ONLINE, Scale
@@ -60,10 +61,10 @@ def judge(results: Results) -> list[Verdict]:
     for kind, layers in _pairs(CONVERGED):
         rows += network_verdicts.sharpness(results[f"sharpness-{kind}-{layers}"])
     for kind, layers in _pairs(EDGED):
-        rows += network_verdicts.edge(results[f"edge-{kind}-{layers}"])
+        rows += rate_verdicts.edge(results[f"edge-{kind}-{layers}"])
     for layers in ONLINE:
-        rows += network_verdicts.best(results[f"online-{layers}"])
-    rows += network_verdicts.batches(_batches(results))
+        rows += rate_verdicts.best(results[f"online-{layers}"])
+    rows += rate_verdicts.batches(_batches(results))
     for layers in adaptive.LAYERS:
         rows += network_verdicts.adam(results[f"adam-{layers}"])
     for kind, layers in FOLLOWED:

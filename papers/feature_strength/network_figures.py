@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from scalewright.papers.feature_strength import network_verdicts as judged
+from scalewright.papers.feature_strength import rate_verdicts as read
 from scalewright.papers.feature_strength.networks import toy_edge
 from scalewright.papers.figures import PALETTE, canvas
 from scalewright.sim.rates import Rate
@@ -69,7 +70,7 @@ def _draw_power(
     ax: Any, found: Mapping[float, Rate], window: tuple[float, float], slope: float, colour: Any
 ) -> None:
     """Draw the fitted power through the rates of a window."""
-    used = judged.in_window(found, window)
+    used = read.in_window(found, window)
     gammas = np.array(list(used))
     middle = np.exp(np.mean(np.log([rate.value for rate in used.values()])))
     ax.plot(gammas, middle * (gammas / np.exp(np.log(gammas).mean())) ** slope, color=colour, linewidth=1)
@@ -80,10 +81,10 @@ def plot_edges(runs: Mapping[str, Mapping[int, xr.Dataset]]) -> Any:
     figure, axes = canvas(len(runs), height=3.8)
     for ax, (kind, depths) in zip(axes.flat, runs.items(), strict=True):
         for colour, (layers, data) in zip(PALETTE, depths.items(), strict=False):
-            found = judged.edges(data)
-            slopes = [judged.rate_slope(found, window) for window in (judged.LAZY, judged.RICH)]
+            found = read.edges(data)
+            slopes = [read.rate_slope(found, window) for window in (judged.LAZY, read.RICH)]
             _draw_rates(ax, found, label=_slopes(layers, slopes), fmt="o", color=colour)
-            for window, slope in zip((judged.LAZY, judged.RICH), slopes, strict=True):
+            for window, slope in zip((judged.LAZY, read.RICH), slopes, strict=True):
                 _draw_power(ax, found, window, slope.value, colour)
             fine = np.geomspace(min(found), max(found), 100)
             ax.plot(fine, toy_edge(fine, layers), ":", color=colour, linewidth=0.8)
@@ -100,13 +101,13 @@ def plot_best(runs: Mapping[int, xr.Dataset]) -> Any:
     """Draw best and largest stable rates online against gamma (left), and valleys of the loss (right)."""
     figure, axes = canvas(1 + len(runs), height=3.8)
     for colour, (layers, data) in zip(PALETTE, runs.items(), strict=False):
-        found, limits = judged.best_rates(data), judged.online_edges(data, level=judged.STABLE)
-        slopes = [judged.rate_slope(found, window) for window in (judged.BEST_LAZY, judged.RICH)]
+        found, limits = read.best_rates(data), read.online_edges(data, level=read.STABLE)
+        slopes = [read.rate_slope(found, window) for window in (judged.WIDE_LAZY, read.RICH)]
         _draw_rates(axes[0, 0], found, label=_slopes(layers, slopes), fmt="o", color=colour)
         _draw_rates(
             axes[0, 0], limits, label=f"L = {layers}: largest stable", fmt="^", color=colour, mfc="none"
         )
-        for window, slope in zip((judged.BEST_LAZY, judged.RICH), slopes, strict=True):
+        for window, slope in zip((judged.WIDE_LAZY, read.RICH), slopes, strict=True):
             _draw_power(axes[0, 0], found, window, slope.value, colour)
     _log_log(axes[0, 0], r"best rate $\eta^*$ after a fixed number of steps", "online, images")
     for ax, (layers, data) in zip(axes.flat[1:], runs.items(), strict=True):
@@ -152,11 +153,11 @@ def plot_batches(runs: Mapping[int, xr.Dataset]) -> Any:
     figure, axes = canvas(1, height=3.8)
     ax = axes[0, 0]
     for colour, (size, data) in zip(PALETTE, runs.items(), strict=False):
-        found = judged.online_edges(data, level=0.1)
-        slopes = [judged.rate_slope(found, window) for window in (judged.LAZY, judged.RICH)]
+        found = read.online_edges(data, level=0.1)
+        slopes = [read.rate_slope(found, window) for window in (judged.LAZY, read.RICH)]
         shown = ", ".join(f"{s.value:.2f} [{s.low:.2f}, {s.high:.2f}]" for s in slopes)
         _draw_rates(ax, found, label=f"batch {size}: {shown}", fmt="o", color=colour)
-        for window, slope in zip((judged.LAZY, judged.RICH), slopes, strict=True):
+        for window, slope in zip((judged.LAZY, read.RICH), slopes, strict=True):
             _draw_power(ax, found, window, slope.value, colour)
     _log_log(ax, r"largest stable rate $\eta_{\mathrm{max}}$", "ReLU MLP, L = 3, online")
     return figure

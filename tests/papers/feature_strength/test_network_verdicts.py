@@ -12,6 +12,7 @@ from scalewright.papers.feature_strength import (
     collapse_verdicts,
     network_verdicts,
     precision,
+    rate_verdicts,
     settings,
     staircase,
 )
@@ -75,13 +76,13 @@ def test_networks_that_have_not_converged_are_not_judged():
 
 
 def test_the_derived_power_of_the_edge_passes_and_a_rival_fails():
-    assert set(outcomes(network_verdicts.edge(plane(2 / 3))).values()) == {"pass"}
-    assert outcomes(network_verdicts.edge(plane(1.0)))["rich"] == "fail"
-    assert outcomes(network_verdicts.edge(plane(0.5)))["deeper-control"] == "fail"
+    assert set(outcomes(rate_verdicts.edge(plane(2 / 3))).values()) == {"pass"}
+    assert outcomes(rate_verdicts.edge(plane(1.0)))["rich"] == "fail"
+    assert outcomes(rate_verdicts.edge(plane(0.5)))["deeper-control"] == "fail"
 
 
 def test_an_edge_that_the_grid_does_not_hold_is_undecided_and_says_where():
-    rows = network_verdicts.edge(plane(2 / 3, censored=True))
+    rows = rate_verdicts.edge(plane(2 / 3, censored=True))
     assert {row.verdict for row in rows} == {"undecided"}
     assert "not fitted: at gamma = 0.001" in rows[0].statement
 
