@@ -173,9 +173,9 @@ OBSERVABLES: dict[str, Observable] = {
         Observable(
             "edge_low",
             "eta_-",
-            "lower end of the bracket of an edge (a rate, or the gamma of the apex), nan if not held",
+            "lower end of the bracket of an edge (a rate or a gamma); 0 below the scan, nan if none is",
         ),
-        Observable("edge_high", "eta_+", "upper end of the bracket of an edge, nan if not held"),
+        Observable("edge_high", "eta_+", "upper end of the bracket of an edge; inf beyond what was scanned"),
         Observable("peak_loss", "max L", "largest loss on the way"),
         Observable("half_time", "t_1/2", "number of steps until f = 1/2, interpolated between steps"),
         Observable("drop_time", "t_drop", "number of steps in which f rises from 1/10 to 9/10, interpolated"),

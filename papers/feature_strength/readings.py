@@ -16,9 +16,13 @@ SCATTER = "derived; interval: scatter around the line"
 
 
 def edge_of(data: xr.Dataset, name: str) -> Edge:
-    """Return a stored edge; what its scan did not hold is censored."""
+    """Return a stored edge; what its scan did not hold is known by its bracket (`Edge.low`)."""
     low, high = (data[end].sel(edge=name).values for end in ("edge_low", "edge_high"))
-    status: Any = tuple("held" if np.isfinite(value) else "at the upper edge" for value in low)
+    status: Any = tuple(
+        "no stable rate" if np.isnan(a) else "at the lower edge" if a == 0 else "held" if np.isfinite(b)
+        else "at the upper edge"
+        for a, b in zip(low.tolist(), high.tolist(), strict=True)
+    )  # fmt: skip
     return Edge(name, data.gamma.values, low, high, status)
 
 

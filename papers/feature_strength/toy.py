@@ -11,7 +11,7 @@ from scalewright.sim import richness
 from scalewright.sim.dataset import dataset
 from scalewright.sim.richness import Edge, Task
 from scalewright.sim.richness.edges import EdgeName
-from scalewright.theory.richness import Boundaries, LossName, boundaries, half_time
+from scalewright.theory.richness import Boundaries, LossName, boundaries, half_time, wide
 from scalewright.theory.richness.symbols import RATE
 
 Progress = Callable[[int, int], None] | None
@@ -32,8 +32,10 @@ APEX_STEPS = tuple(round(160 * 2 ** (k / 2)) for k in range(15))
 BAND = tuple(round(0.5 + 0.02 * k, 2) for k in range(85))
 WIDE_GAMMAS = decades(-6, -1, 1)
 WIDE_STEPS = 6000
-#: Gammas in [1e-6, 1e-3] at which the edge of divergence is followed: a number of them, since it is ragged.
-RAGGED = tuple(float(g) for g in np.logspace(-6, -3, 73))
+ISLAND_GAMMAS = (1e-4, 1e-3)
+#: Gammas at which the edge of divergence is followed, many since it is ragged, and steps: so few that orbits
+#: hardly ever meet outputs of order one, gamma T << 1, where the pull is neither -p_0 nor p_1.
+RAGGED, RAGGED_STEPS = tuple(float(g) for g in np.logspace(-7, -4, 73)), 1000
 STARTS, START_STEPS = 24, 2000
 #: The rich edge of momentum is ragged too.
 MOMENTUM_GAMMAS = (*decades(-4, 2, 2), *decades(3, 5, 12))
@@ -47,7 +49,7 @@ def edges(scale: Scale, loss: LossName, layers: int, *, progress: Progress = Non
 
 def divergence(scale: Scale, layers: int, *, progress: Progress = None) -> xr.Dataset:
     """Find where the weights of the balanced toy diverge under cross-entropy, gamma << 1."""
-    task = Task(layers, "cross-entropy", steps=scale.toy_steps, error=ERROR)
+    task = Task(layers, "cross-entropy", steps=RAGGED_STEPS, error=ERROR)
     return _bisected(task, ("eta_div",), RAGGED, progress)
 
 
@@ -61,8 +63,8 @@ def optimizer(scale: Scale, name: str, layers: int, *, progress: Progress = None
 def _bisected(task: Task, names: tuple[EdgeName, ...], gammas: Any, progress: Progress) -> xr.Dataset:
     theory, points = theory_of(task), np.array(gammas)
     low = curve(theory, "eta_min", points, task)
-    high = [curve(theory, name, points, task) for name in ("eta_crit", "eta_max") if name in theory]
-    top = np.maximum(np.max(high, axis=0), points)
+    known = [e.name for e in theory if e.name in ("eta_crit", "eta_max") and e.expression is not None]
+    top = np.max([points, 10 * low, *(curve(theory, name, points, task) for name in known)], axis=0)
     found: dict[str, Edge] = {}
     for done, name in enumerate(names):
         found[name] = richness.edge(task, name, points, low=low / 5, high=20 * top, tolerance=TOLERANCE)
@@ -91,10 +93,8 @@ def curve(theory: Boundaries, name: str, gammas: np.ndarray, task: Task) -> np.n
 def of_edges(found: Mapping[str, Edge], task: Task) -> xr.Dataset:
     """Return edges as a trajectory with dimensions (edge, gamma)."""
     first, dims = next(iter(found.values())), ("edge", "gamma")
-    held = {name: ~np.isnan(edge.value) for name, edge in found.items()}
     brackets = {
-        end: (dims, [np.where(held[name], getattr(edge, end[5:]), np.nan) for name, edge in found.items()])
-        for end in ("edge_low", "edge_high")
+        f"edge_{end}": (dims, [getattr(edge, end) for edge in found.values()]) for end in ("low", "high")
     }
     attrs = {key: value for key, value in vars(task).items() if isinstance(value, int | float | str)}
     return dataset(brackets, {"edge": list(found), "gamma": first.gamma}, attrs)
@@ -233,6 +233,17 @@ def wide_edges(scale: Scale, loss: LossName, *, progress: Progress = None) -> xr
     if progress:
         progress(1, 1)
     return of_edges({"eta_crit": stable, "eta_hole": top, "eta_max": end}, task)
+
+
+def island(scale: Scale, *, progress: Progress = None) -> xr.Dataset:
+    """Train two wide layers under cross-entropy beyond the band: (gamma, lr), lr = eta / gamma."""
+    task = Task(2, "cross-entropy", model="wide", steps=WIDE_STEPS, error=ERROR)
+    gammas, ratios = np.array(ISLAND_GAMMAS), np.linspace(2.0, 5.0, 1501)
+    center = float(wide.island_ratio())
+    ratios = np.sort(np.append(ratios, center))
+    ends = richness.march(task, gammas[:, None], gammas[:, None] * ratios)
+    variables: Any = {"regime": (("gamma", "lr"), richness.classify(ends, task.steps))}
+    return dataset(variables, {"gamma": gammas, "lr": ratios}, {"steps": task.steps, "center": center})
 
 
 def logistic(scale: Scale, layers: int, *, progress: Progress = None) -> xr.Dataset:

@@ -50,6 +50,7 @@ def stages(scale: Scale) -> list[Stage]:
         stage("wide-band", toy.wide_squared),
         *(stage(f"wide-{loss}", toy.wide_edges, loss) for loss in LOSSES),
         *(stage(f"{name}-{n}", toy.optimizer, name, n) for name in SIGNED for n in RAGGED),
+        stage("island", toy.island),
         stage("momentum", toy.optimizer, "momentum", 3),
         stage("logistic", toy.logistic, 3),
         stage("unbalanced", toy.unbalanced),
@@ -71,6 +72,7 @@ def judge(results: Results) -> list[Verdict]:
         rows += toy_verdicts.apex(results[f"toy-apex-{layers}"])
     rows += catapult_verdicts.squared(results["toy-wide-band"], results["toy-wide-squared"])
     rows += catapult_verdicts.cross_entropy(results["toy-wide-cross-entropy"])
+    rows += catapult_verdicts.island(results["toy-island"])
     for name in SIGNED:
         for layers in RAGGED:
             rows += optimizer_verdicts.signed(results[f"toy-{name}-{layers}"])

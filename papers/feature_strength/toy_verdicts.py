@@ -153,7 +153,7 @@ def horizons(data: xr.Dataset) -> list[Verdict]:
 def divergence(data: xr.Dataset) -> list[Verdict]:
     """T4: under cross-entropy weights of the balanced toy stay bounded up to a rate proportional to gamma."""
     layers, found = int(data.attrs["layers"]), edge_of(data, "eta_div")
-    what = f"toy of {layers} layers, cross-entropy, gamma in [1e-6, 1e-3]: eta_div "
+    what = f"toy of {layers} layers, cross-entropy, gamma in [1e-7, 1e-4]: eta_div "
     rows = [
         judge(
             f"toy-div-{layers}",

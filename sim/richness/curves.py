@@ -4,7 +4,8 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from sympy import Expr, Integral, LambertW, hyper, lambdify, oo
+from sympy import Expr, Integral, LambertW, exp, hyper, lambdify, oo
+from sympy.codegen.cfunctions import expm1
 
 from scalewright.sim.richness.march import checked
 from scalewright.theory.richness.symbols import ERROR, GAMMA, STEPS
@@ -66,7 +67,9 @@ def _with_integrals(expression: Expr, integrals: list[Any]) -> Any:
 def _quadrature(integral: Any) -> Any:
     variable, low, high = integral.limits[0]
     names = (GAMMA, STEPS, ERROR)
-    integrand = lambdify((variable, *names), integral.function, "numpy")
+    # (e^x - 1) / gamma loses digits where x is small: sympy keeps e^x - 1 apart, numpy has a function for it.
+    safe = integral.function.xreplace({exp(variable) - 1: expm1(variable)})
+    integrand = lambdify((variable, *names), safe, "numpy")
     ends = lambdify(names, [low, high], "numpy")
 
     def value(*numbers: float) -> float:

@@ -59,7 +59,8 @@ def march(task: Task, gamma: Any, eta: Any) -> Ends:
         Ends, with arrays of the common shape.
 
     Raises:
-        ValueError: a gamma or eta that is not positive and finite.
+        ValueError: a gamma or eta that is not positive and finite, or a gamma at which centring cancels the
+            digits that the error needs.
 
     Cost: about 5 ns (squared loss) to 30 ns (cross-entropy) a cell and step on one core, less where cells
     come to rest; memory of some 100 bytes a cell.
@@ -69,6 +70,7 @@ def march(task: Task, gamma: Any, eta: Any) -> Ends:
         array([-1,  3])
     """
     gammas, etas = np.broadcast_arrays(checked("gamma", gamma), checked("eta", eta))
+    _check_digits(task, float(gammas.min()))
     shape, cells = gammas.shape, gammas.size
     gammas, etas = gammas.ravel(), etas.ravel()
     order = np.argsort(_closeness(task, gammas, etas), kind="stable")  # like cells finish together
@@ -89,6 +91,16 @@ def checked(name: str, values: Any) -> np.ndarray:
         bad = array[~(np.isfinite(array) & (array > 0))].ravel()[:3].tolist()
         raise ValueError(f"richness: {name} must be positive and finite; given {bad or 'nothing'}")
     return array
+
+
+def _check_digits(task: Task, gamma: float) -> None:
+    """Refuse gammas at which rounding of the product, over gamma, is more than a thousandth of the error."""
+    least = 1e3 * float(np.finfo(float).eps) / task.error
+    if gamma < least:
+        raise ValueError(
+            f"richness.march: gamma must be at least {least:.2g} for an error of {task.error:g}: below, "
+            f"centring cancels the digits of the output in float64; given {gamma:.3g}"
+        )
 
 
 def _closeness(task: Task, gammas: np.ndarray, etas: np.ndarray) -> np.ndarray:

@@ -18,17 +18,17 @@ COLOURS = {
     Regime.EDGE_OF_STABILITY: "#B65C9A",
     Regime.DIVERGED: "#FBFBFA",
 }
-STYLES = {"eta_min": "--", "eta_crit": "-", "eta_max": "-", "eta_div": ":", "eta_hole": "-."}
+STYLES = {"eta_min": "--", "eta_crit": "-", "eta_max": "-", "eta_div": ":", "eta_hole_top": "-."}
 NAMES = {
     "eta_min": r"$\eta_{\min}$",
     "eta_crit": r"$\eta_{\mathrm{crit}}$",
     "eta_max": r"$\eta_{\max}$",
     "eta_div": r"$\eta_{\mathrm{div}}$",
-    "eta_hole": r"$\eta_{\mathrm{hole}}$",
+    "eta_hole_top": r"top of the hole",
 }
 INK = "#1A1A1A"
 #: Where along its line a boundary is named, as a share of it.
-PLACES = {"eta_min": 0.34, "eta_crit": 0.16, "eta_hole": 0.12}
+PLACES = {"eta_min": 0.34, "eta_crit": 0.16, "eta_hole_top": 0.3}
 #: Pixels to either side of a name's line within which a regime must go on to be named there.
 TEXT = 9.0
 

@@ -23,6 +23,8 @@ ROOM = 30.0
 #: Ranges of gamma in which the two powers are fitted.
 LAZY, RICH = (1e-4, 1e-3), (1e3, 1e5)
 FITTED = 5
+#: Cells of the largest grid.
+LARGEST = 10**7
 #: Scans of edges reach this far beyond the grid's theory.
 BEYOND = 30.0
 
@@ -156,7 +158,12 @@ def portrait(
     theory = boundaries(layers, loss, optimizer, model=model, momentum=exact)
     gammas = np.logspace(-5, 5, 10 * GAMMAS + 1) if gamma is None else _axis("gamma", gamma)
     curves = _curves(theory, gammas, task)
-    etas = _rates(curves, gammas) if eta is None else _axis("eta", eta)
+    etas = _rates(curves, task) if eta is None else _axis("eta", eta)
+    if len(gammas) * len(etas) > LARGEST:
+        raise ValueError(
+            f"richness.portrait: the grid must have at most {LARGEST} cells; given {len(gammas)} x "
+            f"{len(etas)}, each a run of {steps} steps"
+        )
     data = _mapped(task, gammas, etas)
     stable = bool((data.settled_at.values <= steps).any())
     edges = _edges(task, theory, gammas) if measure and stable else {}
@@ -191,18 +198,18 @@ def _axis(name: str, values: Any) -> np.ndarray:
 def _curves(theory: Boundaries, gammas: np.ndarray, task: Task) -> dict[str, np.ndarray]:
     """Evaluate the boundaries that are numbers; those known in their limits alone, where these hold.
 
-    Of the hole of cross-entropy theory knows a bound; `hole_top` predicts where it ends.
+    Of the hole of cross-entropy theory knows a bound; `eta_hole_top` is where `hole_top` predicts its end.
     """
     found = {}
     for entry in theory:
         if entry.name == "eta_hole":
-            found[entry.name] = np.where(
+            found["eta_hole_top"] = np.where(
                 gammas < 1, hole_top(gammas, steps=task.steps, error=task.error), np.nan
             )
             continue
         pieces = [(entry.expression, np.ones(len(gammas), dtype=bool))]
         if entry.expression is None:
-            pieces = [(entry.small, gammas <= 0.1), (entry.large, gammas >= 10.0)]
+            pieces = [(entry.small, gammas <= 1e-2), (entry.large, gammas >= 10.0)]
         values = np.full(len(gammas), np.nan)
         for form, where in pieces:
             if form is not None and where.any() and _known(form):
@@ -218,9 +225,10 @@ def _known(form: Any) -> bool:
     return not form.has(DIVERGENCE)
 
 
-def _rates(curves: dict[str, np.ndarray], gammas: np.ndarray) -> np.ndarray:
+def _rates(curves: dict[str, np.ndarray], task: Task) -> np.ndarray:
     every = np.concatenate([values[np.isfinite(values)] for values in curves.values()])
-    low, high = every.min() / ROOM, max(every.max(), gammas.max() if len(curves) == 1 else 0.0) * ROOM
+    # Where no upper edge is a number, up to T times the least rate, which gets there in a step.
+    low, high = every.min() / ROOM, every.max() * (task.steps if len(curves) == 1 else ROOM)
     return np.geomspace(low, high, round(ETAS * np.log10(high / low)) + 1)
 
 

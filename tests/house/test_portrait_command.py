@@ -73,9 +73,11 @@ def test_an_optimum_at_the_edge_of_the_grid_is_censored():
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--gamma", "-1"), "--gamma must be FIRST:LAST:COUNT with 0 < FIRST < LAST and COUNT >= 2;"),
-        (("--gamma", "1"), "COUNT >= 2; given '1'"),
+        (("--gamma", "-1"), "--gamma must be FIRST:LAST:COUNT with 0 < FIRST < LAST and 2 <= COUNT"),
+        (("--gamma", "1"), "COUNT <= 100000; given '1'"),
         (("--gamma", "0:1:5"), "given '0:1:5'"),
+        (("--gamma", "1:10:1000000000"), "2 <= COUNT <= 100000"),
+        (("--gamma", "1e-16:1e-13:4"), "centring cancels the digits of the output in float64"),
         (("--eta", "1:2"), "--eta must be FIRST:LAST:COUNT"),
         (("--eta", "wide"), "given 'wide'"),
         (("--layers", 1), "layers must be an integer of at least 2; given 1"),

@@ -66,8 +66,9 @@ class Boundaries:
     """All boundaries of one toy, loss and optimizer.
 
     Attributes:
-        apex: gamma at which `eta_min` meets `eta_crit` (gamma >> 1), oo where the band never closes, None
-            where there is no upper edge.
+        apex: gamma at which `eta_min` meets `eta_crit` (gamma >> 1), oo where both have one power, so that a
+            band that is open (of sign descent, for T epsilon > 1) never closes, None where there is no upper
+            edge.
     """
 
     layers: Expr

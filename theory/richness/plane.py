@@ -92,8 +92,8 @@ def _descent(layers: Expr, loss: Loss, momentum: Expr) -> tuple[Boundary, ...]:
         slow * times.least_rate(layers, loss.name),
         slow * small,
         slow * large,
-        "exact" if momentum == 0 else "asymptotic",
-        "time of the gradient flow; descent has its steps where eta times sharpness is small",
+        "asymptotic",
+        "time of the gradient flow, which descent follows for T >> 1",
     )
     if loss.minimiser is oo:
         return least, *_unbounded()
@@ -193,14 +193,18 @@ def _signed(layers: Expr, loss: Loss, optimizer: str) -> tuple[Boundary, ...]:
     if loss.minimiser is oo:
         return least, *_unbounded()
     aim = loss.minimiser
+    if not exact:
+        why = "powers by the limit maps; Adam goes on cycling, and its constant is measured"
+        forms = (DIVERGENCE * GAMMA, DIVERGENCE * GAMMA**power)
+        return least, Boundary("eta_max", None, *forms, "estimate", why)
     room = Boundary(
         "eta_max",
         weight(aim + ERROR) - weight(aim),
         GAMMA * ERROR / layers,
         GAMMA**power * ((aim + ERROR) ** power - aim**power),
-        "bound" if exact else "estimate",
-        "up to there every end of the cycle of length two around the minimum is within epsilon"
-        + ("" if exact else " for sign descent; Adam's cycles have another constant"),
+        "bound",
+        "up to there both ends of the cycle of length two around the minimum are within epsilon; at most "
+        "twice that rate",
     )
     return least, room
 
@@ -212,8 +216,8 @@ def _wide(loss: Loss) -> tuple[Boundary, ...]:
         GAMMA / STEPS * wide.flow_time(loss.name),
         GAMMA**2 * times.lazy_time(2, loss.name) / STEPS,
         GAMMA * log(2 * GAMMA) / (2 * simplify(loss.pull_at(0)) * STEPS),
-        "exact",
-        "time of the gradient flow",
+        "asymptotic",
+        "time of the gradient flow, which descent follows for T >> 1",
     )
     if loss.minimiser is oo:
         return least, *_unbounded()

@@ -130,11 +130,13 @@ def edge_ratio() -> Float:
 
 
 def island_ratio() -> Expr:
-    """Return the ratio 1 / p_0 = 1 + e at which one step above the target annihilates K + 2s.
+    """Return the ratio 1 / Delta(0) = 2 (e+1)/(e-1) = 4.328 at which the first step balances the layers.
 
-    Around it runs converge again at gamma that is small but finite, in an island that shrinks with gamma.
+    It multiplies w - u by 1 - alpha Delta(0) = 0, after which K = 2 s, and the network is the balanced toy,
+    which stays bounded up to 7.4. Around it runs converge, in an island beyond the band that shrinks with
+    gamma.
     """
-    return simplify(1 / (1 - RIGHT))
+    return simplify(1 / loss_named("cross-entropy").pull_at(0))
 
 
 def catapult_steps(rate: Any) -> Expr:

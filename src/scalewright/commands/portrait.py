@@ -84,12 +84,12 @@ def _grid(option: str, text: str | None) -> "np.ndarray | None":
 
     if text is None:
         return None
-    said = f"{option} must be FIRST:LAST:COUNT with 0 < FIRST < LAST and COUNT >= 2"
+    said = f"{option} must be FIRST:LAST:COUNT with 0 < FIRST < LAST and 2 <= COUNT <= 100000"
     try:
         parts = [float(part) for part in text.split(":")]
     except ValueError:
         raise ValueError(f"{said}; given {text!r}") from None
-    if len(parts) != 3 or not 0 < parts[0] < parts[1] < math.inf or parts[2] < 2 or parts[2] % 1:
+    if len(parts) != 3 or not 0 < parts[0] < parts[1] < math.inf or not 2 <= parts[2] <= 1e5 or parts[2] % 1:
         raise ValueError(f"{said}; given {text!r}")
     return np.geomspace(parts[0], parts[1], int(parts[2]))
 
@@ -158,8 +158,7 @@ def _text(found: "Portrait", record: dict[str, Any]) -> str:
         *_boundary_lines(found),
     ]
     if record["apex"] is not None:
-        apex = record["apex"]
-        lines += ["", f"apex, where eta_min meets the edge: {_apex(apex)}"]
+        lines += ["", f"apex, where eta_min meets the edge: {_apex(found, record['apex'])}"]
     if record["powers"]:
         lines += ["", "powers of gamma, derived and measured by bisection:"]
         lines += [_power_line(row) for row in record["powers"]]
@@ -168,7 +167,10 @@ def _text(found: "Portrait", record: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _apex(value: float) -> str:
+def _apex(found: "Portrait", value: float) -> str:
+    least, most = (found.curves.get(name) for name in ("eta_min", "eta_max"))
+    if least is not None and most is not None and (least >= most).all():
+        return "everywhere: eta_min lies above eta_max, give more steps or a larger error"
     return f"gamma = {value:.3g}" if math.isfinite(value) else "beyond every gamma"
 
 

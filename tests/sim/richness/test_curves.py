@@ -20,6 +20,16 @@ def test_identity_plain_hypergeometric_integral_and_lambert_expressions():
     assert np.isfinite(evaluate(wide.hole_edge(), [1e-5], steps=1000, error=0.01)).all()
 
 
+def test_identity_an_integral_keeps_its_digits_at_small_gamma():
+    """eta_min / gamma^2 tends to its limit, the difference of order gamma."""
+    plane = boundaries(3, "cross-entropy")
+    ratio = [
+        evaluate(plane["eta_min"].expression / form, [1e-8], steps=10, error=0.01)[0]
+        for form in (plane["eta_min"].small,)
+    ]
+    assert ratio == pytest.approx([1.0], abs=1e-6)
+
+
 def test_identity_no_edge_is_infinite():
     assert evaluate(oo, [1.0, 2.0], steps=1, error=0.1).tolist() == [np.inf, np.inf]
 

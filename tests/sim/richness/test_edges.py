@@ -67,6 +67,9 @@ def test_what_a_scan_does_not_hold_is_said_and_not_fitted():
     high = edge(task, "eta_max", [1.0, 10.0], low=1e-3, high=1e-2)
     assert high.status == ("at the upper edge", "no stable rate")
     assert np.isnan(high.value).all()
+    assert high.low[0] == pytest.approx(1e-2)
+    assert high.high[0] == np.inf
+    assert np.isinf(high.width).all()
     assert edge(task, "eta_min", [1.0], low=0.1, high=10).status == ("at the lower edge",)
     assert edge(task, "eta_max", [1.0], low=10, high=1e3).status == ("no stable rate",)
     with pytest.raises(ValueError) as caught:
@@ -87,6 +90,25 @@ def test_a_slope_needs_two_gammas_and_knows_its_brackets():
     width = np.log(1.1) / np.sqrt(12) * np.sqrt(2) / np.log(100)
     assert found.standard_error == pytest.approx(width)
     assert two.between(50, 200).gamma.tolist() == [100.0]
+
+
+def test_identity_a_hole_in_the_band_ends_it():
+    """Momentum at gamma = 10 has a hole narrower than the scan's step; the edge lies below it."""
+    task = Task(3, "squared", "momentum", steps=1000)
+    found = edge(task, "eta_max", [10.0], low=1e-2, high=1e3)
+    etas = np.geomspace(found.first[0], found.low[0], 397)
+    assert (march(task, 10.0, etas).settled_at <= 1000).mean() > 0.99
+    coarse = np.geomspace(1e-2, 1e3, 101)
+    good = march(task, 10.0, coarse).settled_at <= 1000
+    assert found.high[0] <= coarse[good][0] * (coarse[1] / coarse[0]) ** 200
+
+
+@pytest.mark.parametrize(("low", "high", "tolerance"), [(1.0, 0.1, 1e-3), (0.1, 1.0, 0.0)])
+def test_a_scan_that_goes_nowhere_is_refused(low, high, tolerance):
+    with pytest.raises(
+        ValueError, match="low must be below high at every gamma, and tolerance at least 1e-12"
+    ):
+        edge(Task(), "eta_max", [1.0], low=low, high=high, tolerance=tolerance)
 
 
 def test_an_unknown_edge_is_refused():

@@ -120,6 +120,11 @@ def test_control_a_cycle_of_length_two_has_not_converged():
         (-2.0, 1.0, r"richness: gamma must be positive and finite; given \[-2.0\]"),
         (1.0, [1.0, np.nan], r"richness: eta must be positive and finite; given \[nan\]"),
         (1.0, [], "richness: eta must be positive and finite; given nothing"),
+        (
+            1e-13,
+            1.0,
+            "gamma must be at least 2.2e-11 for an error of 0.01: below, centring cancels the digits",
+        ),
     ],
 )
 def test_bad_numbers_are_refused(gamma, eta, said):

@@ -72,6 +72,11 @@ def test_an_optimum_at_the_edge_of_the_grid_is_censored_and_not_fitted():
         cut.optimum.slope()
 
 
+def test_a_grid_too_large_is_refused():
+    with pytest.raises(ValueError, match="the grid must have at most 10000000 cells; given 10000 x 10000"):
+        portrait(3, gamma=np.geomspace(1, 2, 10_000), eta=np.geomspace(1, 2, 10_000))
+
+
 def test_a_grid_without_an_area_is_not_drawn():
     single = portrait(3, gamma=[1.0], eta=[0.01, 0.1], steps=50, measure=False)
     with pytest.raises(ValueError, match="the grid must have 2 or more gammas and etas; given 1 and 2"):

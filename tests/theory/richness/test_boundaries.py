@@ -47,6 +47,7 @@ def test_identity_signed_steps_have_no_plateau_and_no_apex():
         found = boundaries(3, "squared", name)
         assert found["eta_min"].exponents == found["eta_max"].exponents == (1, Rational(1, 3))
         assert found.apex is oo
+    assert boundaries(3, "squared", "adam")["eta_max"].expression is None  # its constant is left open
 
 
 @pytest.mark.parametrize("momentum", [Fraction(0), Fraction(1, 2), Fraction(9, 10)])

@@ -66,11 +66,13 @@ def test_identity_the_band_ends_where_the_drift_vanishes():
 
 
 def test_control_the_island_is_no_part_of_the_band():
-    """At 1 + e one step annihilates K + 2 s, so the drift is -infinity there, and positive on both sides."""
+    """There the kernel drifts upwards, and one first step balances the layers: w - u becomes 0."""
     island = float(wide.island_ratio())
-    assert island == pytest.approx(1 + np.e)
-    assert float(wide.drift(island * 0.99)) > 0
-    assert float(wide.drift(island * 1.01)) > 0
+    assert island == pytest.approx(2 * (np.e + 1) / (np.e - 1))
+    assert float(wide.drift(island)) > 0
+    step = lambdify((wide.PRODUCT, wide.KERNEL, wide.STEP, PULL), wide.two_variable_map())
+    s, k = step(0.0, 2.0, island, float(loss_named("cross-entropy").pull_at(0)))
+    assert k == pytest.approx(2 * s, rel=1e-12)
 
 
 def test_identity_the_hole_s_bound_solves_its_equation():
