@@ -37,6 +37,7 @@ GROWTH = {
         ("seven-eighths", Fraction(7, 8)),
     )
 }
+SQUARED = Check("SP, squared loss, SGD at n^-3/4", "sgd", Fraction(3, 4), 0.1, loss="mse")
 BELOW = Check("SP, SGD at n^-1/4", "sgd", Fraction(1, 4), 1.0)
 #: Two layers at n^0, a few steps; the squared loss at its largest stable power; every layer at its own
 # largest rate.
