@@ -11,9 +11,9 @@ LOSSES = {"cross-entropy": "cross-entropy", "mse": "squared loss"}
 
 #: Grids of rates, by the name of their stage.
 EDGES = {
-    **{f"deep-{loss}": Setting(f"SP, deep, {LOSSES[loss]}", "sp", loss) for loss in LOSSES},
+    **{f"deep-{loss}": Setting(f"SP, deep, {LOSSES[loss]}", "sp", loss, more=1) for loss in LOSSES},
     **{f"two-{loss}": Setting(f"SP, two layers, {LOSSES[loss]}", "sp", loss, depth=2) for loss in LOSSES},
-    **{f"mup-{loss}": Setting(f"muP, deep, {LOSSES[loss]}", "mup", loss) for loss in LOSSES},
+    **{f"mup-{loss}": Setting(f"muP, deep, {LOSSES[loss]}", "mup", loss, more=1) for loss in LOSSES},
 }
 
 #: Coordinate checks at the edges of theory, by the name of their stage; rates near the edge at width 128.
