@@ -61,6 +61,7 @@ def beyond(scale: Scale, device: str) -> list[Stage]:
         *(check(name, one, alignment=name == "sgd-half") for name, one in CHECKS.items()),
         *(check(name, one, **few) for name, one in ADAM.items()),
         *(check(name, one, gradient=True) for name, one in GROWTH.items()),
+        check("growth-squared", experiments.SQUARED, **few),
         check("growth-below", experiments.BELOW, **few),
         *(
             check(f"gap-{loss}", one, widths=scale.gap_widths, steps=2)
