@@ -61,6 +61,7 @@ def beyond(scale: Scale, device: str) -> list[Stage]:
         *(check(name, one, alignment=name == "sgd-half") for name, one in CHECKS.items()),
         *(check(name, one, **few) for name, one in ADAM.items()),
         *(check(name, one, gradient=True) for name, one in GROWTH.items()),
+        check("growth-squared", experiments.SQUARED, **few),
         check("growth-below", experiments.BELOW, **few),
         *(
             check(f"gap-{loss}", one, widths=scale.gap_widths, steps=2)
@@ -101,6 +102,7 @@ def judge_chain(results: Results) -> list[Verdict]:
     for name in toy.EDGES:
         if name not in timed:
             rows += toy_verdicts.edge(results[f"uv-edge-{name}"])
+    rows += toy_verdicts.far(results["uv-edge-sp-squared"])
     rows += toy_verdicts.catapult(results["uv-edge-sp-squared"])
     rows += toy_verdicts.timed(*(results[f"uv-edge-{name}"] for name in timed))
     for c in toy.WINDOW:

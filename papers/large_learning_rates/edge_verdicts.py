@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from scalewright.papers.large_learning_rates.edges import stable_below
+from scalewright.papers.large_learning_rates.onesided import beyond
 from scalewright.sim import fit, rates
 from scalewright.sim.fit import Estimate, Slope
 from scalewright.sim.rates import Rate
@@ -127,14 +128,14 @@ def control(id: str, data: xr.Dataset, *, wrong: float) -> list[Verdict]:
     """The other loss's power must be missed."""
     found, censored = power(stable_rates(data))
     return [
-        judge(
+        beyond(
             f"edge-{id}-control",
             f"{data.attrs['setting']}: the largest stable rate scales as n^{wrong:g}, the power of the other "
             f"loss{censored}",
             found,
-            predicted=wrong,
+            bound=wrong,
             tolerance=BAND,
-            expected="break",
+            side="below",
             basis="the losses differ by n^1/2 or n: a grid that can't tell them is worth nothing",
         )
     ]

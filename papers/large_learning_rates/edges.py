@@ -23,17 +23,16 @@ from scalewright.theory import mlp
 Progress = Callable[[int, int], None] | None
 #: Base rates from which the grid of the narrowest networks is placed: factors of 2, one seed each.
 PILOT = 2.0 ** np.arange(-14, 5)
-#: Rates of a grid above the edge that theory predicts; the others lie below. Under muP the best rate lies far
-#: below the largest stable one: a grid has one more rate there, and ends sooner.
+#: Rates of a grid above the edge that theory predicts; the others lie below.
 ABOVE = {"sp": 2, "mup": 1}
-MORE = {"sp": 0, "mup": 1}
 
 
 @dataclass(frozen=True)
 class Setting:
     """One family of networks: how deep, in which parametrization, trained by what on which loss.
 
-    `depth` and `batch` are those of the scale where they are None.
+    `depth` and `batch` are those of the scale where they are None. `more` rates are added to the lower end of
+    its grids, where the best one lies far below the largest stable one.
     """
 
     label: str
@@ -42,6 +41,7 @@ class Setting:
     depth: int | None = None
     optimizer: str = "sgd"
     batch: int | None = None
+    more: int = 0
 
     def layers(self, scale: Scale) -> int:
         """Return the number of weight layers."""
@@ -99,7 +99,7 @@ def edge(
         seen = Data(seen.name, *(values[:samples] for values in (seen.inputs, seen.targets, seen.labels)))
     sizes = list(widths or scale.edge_widths)
     middle, power = _pilot(scale, setting, sizes[0], seen, held, device), float(setting.power(scale))
-    count = scale.edge_rates + MORE[setting.parametrization]
+    count = scale.edge_rates + setting.more
     steps = np.arange(count) - (count - 1 - ABOVE[setting.parametrization])
     rows, every = [], np.full((len(sizes), scale.edge_seeds, count), np.nan)
     for done, width in enumerate(sizes):
