@@ -27,6 +27,7 @@ def grown(architecture: Architecture, sizes: Mapping[str, Exponent]) -> Architec
     'n^-1'
     """
     expect(architecture, Architecture, "grown: architecture")
+    expect(sizes, Mapping, "grown: sizes")
     known = dict(architecture.dimensions)
     for name, value in sizes.items():
         power = exact(value, f"grown: the power of {name!r}")

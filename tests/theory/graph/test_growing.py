@@ -43,5 +43,7 @@ def test_control_what_is_refused() -> None:
     with pytest.raises(th.ArchitectureError) as power:
         th.grown(th.mlp(3), {"outputs": -1})
     assert str(power.value) == "grown: the power of 'outputs' must be at least 0; given -1"
+    with pytest.raises(TypeError, match="grown: sizes must be a Mapping; given 'outputs'"):
+        th.grown(th.mlp(3), "outputs")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="write Fraction"):
         th.grown(th.mlp(3), {"outputs": 0.5})  # type: ignore[dict-item]
