@@ -107,6 +107,7 @@ def judge_chain(results: Results) -> list[Verdict]:
     for name in toy.EDGES:
         if name not in timed:
             rows += toy_verdicts.edge(results[f"uv-edge-{name}"])
+    rows += toy_verdicts.far(results["uv-edge-sp-squared"])
     rows += toy_verdicts.catapult(results["uv-edge-sp-squared"])
     rows += toy_verdicts.timed(*(results[f"uv-edge-{name}"] for name in timed))
     for c in toy.WINDOW:
