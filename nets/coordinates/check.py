@@ -84,6 +84,8 @@ def coordinate_check(
     torch.optim.SGD(m.parameters(), 0.1))
     """
     measured_at = _check(widths, seeds, steps, at, against)
+    if probe < 1:
+        raise ValueError(f"coordinate_check: probe must be at least one sample; given {probe!r}")
     if "width" not in (taken := _accepted(build)) and None not in taken:
         raise TypeError(
             f"coordinate_check: build must take `width`; given one that takes {', '.join(map(str, taken))}"

@@ -1,5 +1,7 @@
 """Judge the coordinate checks: powers of the updates, of logits and gradients, and alignment."""
 
+import math
+
 import numpy as np
 import xarray as xr
 
@@ -159,13 +161,21 @@ def squared(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
             f"{check.label}: the change of the logits after {_steps(step)} scales as "
             f"n^{float(1 - check.power):g}, as "
             "under cross-entropy",
-            CoordinateCheck(data, {}, ()).slope("readout.weight", "total", step=step),
+            _slope(CoordinateCheck(data, {}, ()), "readout.weight", "total", step),
             bound=float(1 - check.power),
             tolerance=LOGITS,
             side="above",
             basis="theory.mechanism: 1 - c more at every step",
         )
     ]
+
+
+def _slope(found: CoordinateCheck, layer: str, quantity: str, step: int) -> fit.Estimate:
+    """Return a slope, or no number where too few runs stayed finite for one."""
+    try:
+        return found.slope(layer, quantity, step=step)
+    except ValueError:
+        return fit.Estimate(math.nan, math.nan, math.nan, math.nan)
 
 
 def same_under_adam(id: str, check: Check, data: xr.Dataset, other: xr.Dataset) -> list[Verdict]:
@@ -205,7 +215,7 @@ def catastrophic(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
         beyond(
             f"{id}-control",
             f"{check.label}: activations of the last hidden layer after {_steps(found.steps[-1])} don't grow",
-            found.slope(hidden, "activation"),
+            _slope(found, hidden, "activation", found.steps[-1]),
             bound=0.0,
             tolerance=FLAT,
             side="above",
@@ -349,4 +359,26 @@ def passed_on(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
             tolerance=HIDDEN,
             basis="few outputs: the change was made through these very weights; many: n/K + 1 in the square",
         )
+    ]
+
+
+def label(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
+    """With many outputs the logit of a sample's own class still grows; the mean over outputs does not."""
+    rows = (
+        ("all", "propagating", "over all outputs", 0.0),
+        ("own", "label_update", "of the logit of each sample's own class", 0.5),
+    )
+    return [
+        judge(
+            f"{id}-{name}",
+            f"{check.label}: W_0 (x_t - x_0) of the readout after one step, root mean square {where}, over that "
+            f"of x_t - x_0 scales as n^{power:g}",
+            fit.slope(
+                data.width.values, (data[quantity] / data.input_change).transpose("width", "seed").values
+            ),
+            predicted=power,
+            tolerance=LOGITS,
+            basis="the error is concentrated at the class, whose row of the readout made a share of the change",
+        )
+        for name, quantity, where, power in rows
     ]

@@ -124,6 +124,32 @@ def optimum(id: str, data: xr.Dataset) -> list[Verdict]:
     ]
 
 
+def batch_powers(runs: list[xr.Dataset]) -> list[Verdict]:
+    """At a fixed number of steps the largest stable rate of the widest networks grows at most as B^1/2."""
+    rows = []
+    for loss in dict.fromkeys(data.attrs["loss"] for data in runs):
+        chosen = [data for data in runs if data.attrs["loss"] == loss]
+        found = [stable_rates(data)[-1] for data in chosen]
+        sizes, short = (
+            [int(data.attrs["batch"]) for data in chosen],
+            any(len(one.values) < 2 for one in found),
+        )
+        nothing = Estimate(math.nan, math.nan, math.nan, math.nan)
+        rows.append(
+            judge(
+                f"batch-power-{loss}",
+                f"SP, deep, {loss}, width {found[0].width}: the largest stable rate scales with the batch "
+                "as B^p, "
+                "0 <= p <= 1/2",
+                nothing if short else fit.slope(sizes, [one.values for one in found]),
+                predicted=0.25,
+                tolerance=0.25,
+                basis="between no noise and noise that adds up over a fixed number of steps",
+            )
+        )
+    return rows
+
+
 def control(id: str, data: xr.Dataset, *, wrong: float) -> list[Verdict]:
     """The other loss's power must be missed."""
     found, censored = power(stable_rates(data))

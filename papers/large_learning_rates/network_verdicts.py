@@ -43,6 +43,7 @@ def coordinates(results: Results) -> list[Verdict]:
     rows += checked.aligned("align", experiments.ALIGN, results["align"])
     for name, check in (("align", experiments.ALIGN), ("align-many", experiments.MANY)):
         rows += checked.passed_on(name, check, results[name])
+    rows += checked.label("labels", experiments.MANY, results["labels"])
     powers = {
         name: (check, results[name]) for name, check in (CHECKS | ADAM).items() if check.optimizer == "adam"
     }
@@ -64,6 +65,7 @@ def rates(results: Results) -> list[Verdict]:
         rows += edged.edge(name, results[name])
     for name in (name for name in results if name.startswith("batch-")):
         rows += edged.edge(name, results[name], prefix="")
+    rows += edged.batch_powers([results[name] for name in results if name.startswith("batch-")])
     rows += edged.control("deep-mse", results["deep-mse"], wrong=-0.5)
     for name in ("deep-cross-entropy", "mup-cross-entropy", "mup-mse"):
         rows += edged.optimum(name, results[name])

@@ -51,6 +51,12 @@ def command(
     against: Annotated[
         str, typer.Option(help="initial, or previous: the weights to compare with.")
     ] = "initial",
+    predicted: Annotated[
+        str | None,
+        typer.Option(
+            help="file.py:function that returns {parameter: powers}, as profile(...).slopes() does."
+        ),
+    ] = None,
     device: runs.Device = "auto",
     json: runs.Json = False,
     out: Annotated[
@@ -86,6 +92,7 @@ def command(
                 seeds=range(seeds),
                 batch=batch,
                 against=against,  # type: ignore[arg-type]
+                predicted=None if predicted is None else own.made_by(predicted, "--predicted"),
                 device=place,
                 progress=stage("networks"),
             )
