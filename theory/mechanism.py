@@ -1,6 +1,6 @@
 """Why a rate is too large: every size as an exact function of the rate's exponent, step by step."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -17,9 +17,21 @@ from scalewright.theory.parametrization import Parametrization
 from scalewright.theory.piecewise import Piecewise
 from scalewright.theory.power import Exponent
 from scalewright.theory.profile import values_of
+from scalewright.theory.slopes import Slopes, slopes_of
 from scalewright.theory.solver.affine import Affine, Term
 from scalewright.theory.solver.system import Definition
-from scalewright.theory.updates import STEPS, Curve, Curves, evaluate, follow, part_of
+from scalewright.theory.updates import STEPS, Curve, Curves, chance_of, evaluate, follow, part_of
+
+
+@dataclass(frozen=True)
+class _Moved:
+    """One tensor at one rate: the exponents of its change and of the parts of it."""
+
+    name: str
+    parameter: str | None
+    effective: Fraction | None
+    propagating: Fraction | None
+    change: Fraction | None
 
 
 @dataclass(frozen=True)
@@ -27,6 +39,9 @@ class Mechanism:
     """What a network does at every rate n^-c at once, and what reads the size of its logits.
 
     `steps[t]` holds the sizes after t + 1 updates, each a piecewise linear function of c on [low, high].
+    Edges are searched on this interval: `low` means low or less. Sizes that still change in the eighth update
+    count as growing.
+
     Stated without multipliers, the rates of a parametrization are one power for all (SP), and n^-c is the
     rate; or they differ `by_layer`, and n^-c multiplies them.
     """
@@ -57,13 +72,36 @@ class Mechanism:
         if tensor not in self.sizes.change:
             known = ", ".join(self.sizes.change)
             raise ScalingError(f"Mechanism.change: tensor must be one of {known}; given {tensor!r}")
-        if not 1 <= step <= STEPS:
+        if not isinstance(step, int) or not 1 <= step <= STEPS:
             raise ScalingError(f"Mechanism.change: step must be from 1 to {STEPS}; given {step!r}")
         return self.size(self.sizes.change[tensor], step)
 
     def part(self, definition: Definition, term: Term, step: int) -> Curve:
         """Return one term of a size after `step` updates; None where it is absent or exactly zero."""
-        return part_of(definition, term, self.steps[step - 1], self.steps[step - 2] if step > 1 else None)
+        before = self.steps[step - 2] if step > 1 else None
+        chance = chance_of(self.sizes).get(definition.name, Fraction(0))
+        return part_of(definition, term, self.steps[step - 1], before, chance)
+
+    def slopes(self, c: Exponent, *, step: int = STEPS) -> dict[str, Slopes]:
+        """Return what a coordinate check should measure at the rate n^-c after `step` updates, by weight.
+
+        As `AxisProfile.slopes`, and right beyond the edges as well, where what is not settled depends on
+        the step. Raises ScalingError for a step that is not from 1 to 8, ValueError for a c outside of the
+        interval.
+
+        >>> from scalewright.theory import mlp
+        >>> mechanism(mlp(3)).slopes("1/2")["readout.weight"].total
+        0.5
+        """
+        return slopes_of(self._row(node, c, step) for node in rows_of(self.sizes))
+
+    def _row(self, node: Node, c: Exponent, step: int) -> "_Moved":
+        effective, propagating = self.sizes.effective.get(node.name), self.sizes.propagating.get(node.name)
+        parts = (None if term is None else self.size(term.value, step) for term in (effective, propagating))
+        curves = (*parts, self.change(node.name, step))
+        parameter = self.sizes.architecture.parameter_of(node)
+        name = None if parameter is None else parameter.name
+        return _Moved(node.name, name, *(None if curve is None else curve.at(c) for curve in curves))
 
     @cached_property
     def logits(self) -> str:
@@ -206,10 +244,11 @@ def _values(given: Parametrization, sizes: Sizes, c: Piecewise) -> tuple[Curves,
     return found, by_layer
 
 
-def _latest(found: object) -> Fraction | None:
+def _latest(found: Iterable[Fraction | None]) -> Fraction | None:
     """Return the largest of several numbers; None if any is None."""
-    values = list(found)  # type: ignore[call-overload]
-    return None if None in values else max(values)
+    values = list(found)
+    known = [value for value in values if value is not None]
+    return max(known) if len(known) == len(values) else None
 
 
 def rows_of(sizes: Sizes) -> Iterator[Node]:

@@ -1,4 +1,4 @@
-"""The derivation of a mechanism in words: each line from the calculus, with its reason, and none typed in."""
+"""The derivation of a mechanism in words: every size and every reason is what the calculus has."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -10,6 +10,12 @@ from scalewright.theory.solver.affine import Affine, Max, Term
 from scalewright.theory.solver.system import Definition
 from scalewright.theory.updates import Curve
 
+#: What the losses are, from which it follows whether their derivative in the logits is bounded.
+LOSSES = {
+    "cross-entropy": "it is softmax(f) - y, between -1 and 1",
+    "brier": "it is the softmax's distance to y, times the softmax's derivative: both between -1 and 1",
+    "squared": "it is f - y",
+}
 #: So many steps are shown where sizes grow with every step.
 SHOWN = 4
 
@@ -62,10 +68,11 @@ def _initial(found: Mechanism) -> Iterator[str]:
 def _loss(found: Mechanism) -> Iterator[str]:
     loss = found.sizes.architecture.loss
     (parts,) = RULES["loss"].backward(found.sizes, loss).values()
-    for term in parts.own.terms:
-        yield f"{term.reason}"
-    if found.loss != "squared":
-        yield "whatever the logits are: the softmax is between 0 and 1"
+    terms = parts.own.terms
+    for term in terms:
+        yield term.reason
+    bounded = all(term.value.is_constant for term in terms)
+    yield f"{LOSSES[found.loss]}: {'whatever' if bounded else 'as large as'} the logits are"
 
 
 def _gradients(found: Mechanism) -> Iterator[str]:
@@ -109,13 +116,16 @@ def _defined(found: Mechanism, name: str, term: Term) -> Definition:
 
 def _bound(found: Mechanism, tensor: str) -> str:
     """Say from which c on a change is bounded at the second step, whose gradients see the first update."""
-    curve, (low, _) = found.change(tensor, 2), _span(found)
+    curve, settled = found.change(tensor, 2), found.settled_from
     if curve is None:
         return "is exactly zero"
     least = curve.nonpositive_from()
     if least is None:
         return f"is not bounded at any c up to {found.high}"
-    return f"is bounded iff c >= {least}" if least > low else "is bounded"
+    text = f"is bounded iff c >= {least}" if least > found.low else f"is bounded at every c from {found.low}"
+    if settled is not None and settled > least:
+        text += f"; for c < {settled} it grows with every step after it"
+    return text
 
 
 def _told(found: Mechanism, name: str, definition: Definition, *, label: str | None = None) -> Iterator[str]:
@@ -123,12 +133,10 @@ def _told(found: Mechanism, name: str, definition: Definition, *, label: str | N
     terms = definition.maximum.terms
     form = Affine.unknown(name) if name in found.steps[0] else terms[0].value
     first, second = (_write(found, found.size(form, step)) for step in (1, 2))
-    settled = _settled(found, form)
     text = f"{label or name}: {first}"
     if first != second:
         text += f" at the first step, {second} at the second"
-    if settled is not None and str(settled) != second:
-        text += f"; settles at {settled} for c >= {found.settled_from}"
+    text += _settled(found, form)
     if len(terms) == 1:
         yield f"{text}  <- {_because(terms[0].reason)}"
         return
@@ -139,12 +147,17 @@ def _told(found: Mechanism, name: str, definition: Definition, *, label: str | N
         yield f"  {curve}  <- {_because(term.reason)}{' (from the second step on)' * late}"
 
 
-def _settled(found: Mechanism, form: Affine) -> Curve:
-    """Return a size where it settles, as a function on that part of the interval only."""
-    curve, start = found.size(form), found.settled_from
-    if curve is None or start is None or start >= found.high:
-        return None
-    return curve.restricted(start, found.high)
+def _settled(found: Mechanism, form: Affine) -> str:
+    """Tell where a size settles and at what, if that is not what it is at the second step."""
+    curve, second, settled = found.size(form), found.size(form, 2), found.settled_from
+    low, high = _span(found)
+    start = low if settled is None else max(low, settled)
+    if curve is None or second is None or settled is None or start >= high:
+        return ""
+    whole = str(curve.restricted(start, high))
+    if whole == str(second.restricted(low, high)):
+        return ""
+    return f"; settles at {whole}" + (f" for c >= {settled}" if settled > low else "")
 
 
 def _because(reason: str) -> str:
@@ -176,10 +189,9 @@ def _feedback(found: Mechanism) -> Iterator[str]:
         yield "nothing reads the size of the logits: the steps above close without them"
     window = _window(found)
     if window is not None:
-        curves = [found.change(found.logits, step).restricted(*window) for step in range(1, SHOWN + 1)]  # type: ignore[union-attr]
-        yield f"change of the logits for c from {window[0]} to {window[1]}, step by step: " + "; ".join(
-            map(str, curves)
-        )
+        curves = (found.change(found.logits, step) for step in range(1, SHOWN + 1))
+        shown = "; ".join(str(curve.restricted(*window)) for curve in curves if curve is not None)
+        yield f"change of the logits for c from {window[0]} to {window[1]}, step by step: {shown}"
 
 
 def _window(found: Mechanism) -> tuple[Fraction, Fraction] | None:

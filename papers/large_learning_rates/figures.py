@@ -116,6 +116,8 @@ def plot_growth(checks: Mapping[str, Check], runs: Runs) -> Any:
         ax.set(xlabel="width", ylabel=label, title=title)
         log_widths(ax, data.width.values)
         ax.legend(fontsize=7, frameon=False)
+    low, high = axes[0, 1].get_ylim()
+    axes[0, 1].set_ylim(min(low, 0.5), max(high, 2.0))
     return figure
 
 
@@ -205,7 +207,7 @@ def plot_exponents(rows: Sequence[Verdict]) -> Any:
     for name, colour in colours.items():
         ax.plot([], [], "o", ms=4, color=colour, label=name)
     ax.plot([], [], "|", ms=9, mew=1.6, color="black", label="predicted, band")
-    ax.set(xlabel="power of the width", ylabel="check")
+    ax.set(xlabel="power of the width", ylabel="check", xlim=(-2.0, 1.2))
     ax.legend(fontsize=7, frameon=False, loc="best")
     return figure
 

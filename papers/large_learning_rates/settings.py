@@ -18,7 +18,7 @@ class Scale:
             updates do not depend on how wrong a network happens to be at initialisation. `gap_widths`: of two
             layers, whose readout forgets its initial weights slowly.
         edge_widths, edge_seeds, edge_steps: of the grids of rates, `edge_rates` rates in steps of sqrt(2);
-            from width 256 on fewer seeds in proportion, `wide_seeds` at least.
+            from width 256 on two seeds fewer a doubling, `wide_seeds` at least.
         deepest, deep_widths: weight layers and widths of the deepest perceptrons.
         batches, batch_widths, batch_samples: sizes of the batches that are compared, the last one all
             samples.
@@ -57,7 +57,8 @@ class Scale:
 
     def seeds_at(self, width: int) -> int:
         """Return the number of networks a rate at a width of the grids."""
-        return max(self.wide_seeds, min(self.edge_seeds, self.edge_seeds * 256 // width))
+        doublings = max(0, (width // 256).bit_length() - 1)
+        return max(self.wide_seeds, self.edge_seeds - 2 * doublings)
 
 
 SMOKE = Scale(
@@ -94,8 +95,8 @@ STANDARD = replace(
     gap_widths=(1024, 2048, 4096, 8192),
     edge_widths=(64, 128, 256, 512, 1024),
     edge_seeds=8,
-    wide_seeds=3,
-    deep_widths=(64, 128, 256, 512),
+    wide_seeds=4,
+    deep_widths=(64, 128, 256),
     batch_widths=(64, 128, 256, 512),
     gpt_widths=(32, 64, 128),
     gpt_steps=150,

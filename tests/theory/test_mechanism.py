@@ -113,6 +113,7 @@ def test_the_figure_shows_every_tensor() -> None:
 
     for loss in ("cross-entropy", "squared"):
         ax = plot_mechanism(th.mechanism(th.mlp(3), "sp", "sgd", loss))
-        assert [text.get_text() for text in ax.get_legend().get_texts()] == ["input", "hidden.0", "logits"]
+        labels = [text.get_text() for text in ax.get_legend().get_texts()]
+        assert labels == ["input", "hidden.0", "logits", "after 1 to 3 steps"]
         shown = {text.get_text().replace("\n", " ") for text in ax.texts}
         assert ("controlled divergence" in shown) == (loss == "cross-entropy")
