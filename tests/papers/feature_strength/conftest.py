@@ -20,9 +20,9 @@ def micro():
     """The smoke scale with everything small: seconds in all."""
     return replace(
         settings.SMOKE,
-        sharpness_gammas=(1e-3, 1e-2, 1e2, 1e3),
+        sharpness_gammas=(1e-3, 1e-2, 1e2, 1.5e2),
         sharpness_seeds=2,
-        convnet_gammas=(1e-3, 1e-2, 1e2, 1e3),
+        convnet_gammas=(1e-3, 1e-2, 1e2, 1.5e2),
         convnet_seeds=2,
         edge_gammas=(1e-3, 1e-2, 10.0, 1e2),
         edge_seeds=2,
