@@ -142,8 +142,7 @@ def measured_loop(pair: tuple[np.ndarray, np.ndarray], given: Any) -> dict[str, 
 def alone(
     ensemble: nets.Ensemble, gamma: float, eta: float, pair: tuple[np.ndarray, np.ndarray], given: Any
 ) -> tuple[float, bool]:
-    """Train one network as a plain torch module, multipliers in its weights; the last loss, and if it "
-    "diverged."""
+    """Train one network as a plain torch module, multipliers in its weights: last loss, if it diverged."""
     dtype = getattr(torch, precision_of(gamma))
     inputs, targets = (torch.from_numpy(part).to(dtype) for part in pair)
     module = copy.deepcopy(ensemble.model).to(dtype)

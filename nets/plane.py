@@ -46,8 +46,8 @@ class Cells:
             fine = len(array) and (np.isfinite(array) & (array > 0)).all() and (np.diff(array) > 0).all()
             if not fine:
                 raise ValueError(f"Cells: {name} must be positive, finite and increasing; given {values}")
-        if not self.seeds:
-            raise ValueError("Cells: seeds must hold at least one; given none")
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"Cells: seeds must hold at least one, and each once; given {self.seeds}")
         if self.chosen.shape != (len(self.gammas), len(self.etas)) or not self.chosen.any():
             raise ValueError(
                 f"Cells: chosen must mark at least one of {len(self.gammas)} x {len(self.etas)} cells; given "
@@ -133,6 +133,8 @@ def train(
     """
     if dtype not in ("auto", *get_args(Precision)):
         raise ValueError(f"plane.train: dtype must be 'auto', 'float32' or 'float64'; given {dtype!r}")
+    if block < 1:
+        raise ValueError(f"plane.train: block must be at least 1; given {block!r}")
     for gamma in cells.gammas:
         check_precision("plane.train", gamma, dtype, centred=True)
     table = _Table(cells, tuple(sorted({int(step) for step in recorded})), tuple(quantities))

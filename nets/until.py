@@ -98,8 +98,12 @@ def until(
     """
     if not 0 <= level < 1:
         raise ValueError(f"until: level must lie in [0, 1); given {level!r}")
+    if steps < 0:
+        raise ValueError(f"until: steps must be non-negative; given {steps!r}")
+    if not divergence > 0:
+        raise ValueError(f"until: divergence must be a positive number; given {divergence!r}")
     points = sorted({int(step) for step in recorded})
-    if steps < 0 or (points and not 0 <= points[0] <= points[-1] <= steps):
+    if points and not 0 <= points[0] <= points[-1] <= steps:
         raise ValueError(f"until: recorded must lie between 0 and steps = {steps}; given {points}")
     run = _Until(ensemble, as_feed(data), points, level, divergence, settings, loss, compiled)
     for step in range(steps + 1):

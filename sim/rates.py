@@ -22,6 +22,10 @@ ADVICE: dict[Status, str] = {
 }
 
 
+#: Losses within this factor of the level are too close to it to tell slow runs from fast ones.
+CLEAR = 1.5
+
+
 @dataclass(frozen=True)
 class Rate(Estimate):
     """A learning rate read off a grid: geometric mean over seeds, with Student's 95 % interval.
@@ -55,8 +59,9 @@ def good(lrs: Sequence[float] | np.ndarray, losses: np.ndarray, *, level: Level 
     A run is good if its loss is finite and below the level. Close above the largest stable rate some runs
     are good by luck; counting them in moves the edge up, the more the finer the grid. The interval therefore
     starts at the lowest good rate (below, training is too slow for the level) and ends before the next bad
-    one. Slow runs reach the level by luck too: a single good run does not start it if two neighbours above
-    are good with lower losses.
+    one. Slow runs scatter around the level: where the first good ones and what lies between are within a
+    factor 1.5 of it, on either side, the interval starts at the first that is clear of it. A run that
+    diverged is never passed over.
 
     Args:
         lrs: learning rates (g,), increasing.
@@ -80,19 +85,20 @@ def good(lrs: Sequence[float] | np.ndarray, losses: np.ndarray, *, level: Level 
             f"rates.good: level must be a number or one for each of the {len(values)} seeds; given {level!r}"
         )
     fine = np.isfinite(values) & (np.nan_to_num(values, nan=np.inf) < limit.reshape(-1, 1))
-    started = np.logical_or.accumulate(fine & ~_lucky(fine, values), axis=1)
+    started = np.arange(fine.shape[1]) >= _start(fine, values, limit.reshape(-1, 1))[:, None]
     return fine & started & ~np.logical_or.accumulate(started & ~fine, axis=1)
 
 
-def _lucky(fine: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Mark good runs without a good neighbour, if further up two neighbours are good with lower losses."""
-    losses = np.where(fine, values, np.inf)
-    pair = np.maximum(losses[:, :-1], losses[:, 1:])
-    later = np.full_like(losses, np.inf)
-    later[:, :-1] = np.minimum.accumulate(pair[:, ::-1], axis=1)[:, ::-1]
-    beside = np.pad(fine, ((0, 0), (1, 1)))
-    lucky: np.ndarray = fine & ~beside[:, :-2] & ~beside[:, 2:] & (later < losses)
-    return lucky
+def _start(fine: np.ndarray, values: np.ndarray, limit: np.ndarray) -> np.ndarray:
+    """Return the index of the first rate of each seed's interval (r,), the number of rates for none."""
+    starts = np.full(len(fine), fine.shape[1])
+    clear, near = fine & (values < limit / CLEAR), np.isfinite(values) & (values < limit * CLEAR)
+    for row in np.flatnonzero(fine.any(axis=1)):
+        starts[row] = first = int(fine[row].argmax())
+        later = int(clear[row].argmax()) if clear[row].any() else first
+        if near[row, first:later].all():
+            starts[row] = max(first, later)
+    return starts
 
 
 def largest_stable(lrs: Sequence[float] | np.ndarray, losses: np.ndarray, *, level: Level = math.inf) -> Rate:

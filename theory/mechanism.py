@@ -1,12 +1,9 @@
 """Why a rate is too large: every size as an exact function of the rate's exponent, step by step."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import TypeAlias
-
-import networkx as nx
 
 from scalewright.theory.calculus.alignment import Alignment
 from scalewright.theory.calculus.optimizers import Assignment, Optimizer, assignment
@@ -20,14 +17,21 @@ from scalewright.theory.parametrization import Parametrization
 from scalewright.theory.piecewise import Piecewise
 from scalewright.theory.power import Exponent
 from scalewright.theory.profile import values_of
+from scalewright.theory.slopes import Slopes, slopes_of
 from scalewright.theory.solver.affine import Affine, Term
 from scalewright.theory.solver.system import Definition
+from scalewright.theory.updates import STEPS, Curve, Curves, chance_of, evaluate, follow, part_of
 
-#: A size as a function of c; None for an exact zero.
-Curve: TypeAlias = Piecewise | None
-Curves: TypeAlias = dict[str, Curve]
-#: So many steps are followed. Sizes that still change then grow with every step.
-STEPS = 8
+
+@dataclass(frozen=True)
+class _Moved:
+    """One tensor at one rate: the exponents of its change and of the parts of it."""
+
+    name: str
+    parameter: str | None
+    effective: Fraction | None
+    propagating: Fraction | None
+    change: Fraction | None
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,9 @@ class Mechanism:
     """What a network does at every rate n^-c at once, and what reads the size of its logits.
 
     `steps[t]` holds the sizes after t + 1 updates, each a piecewise linear function of c on [low, high].
+    Edges are searched on this interval: `low` means low or less. Sizes that still change in the eighth update
+    count as growing.
+
     Stated without multipliers, the rates of a parametrization are one power for all (SP), and n^-c is the
     rate; or they differ `by_layer`, and n^-c multiplies them.
     """
@@ -55,7 +62,7 @@ class Mechanism:
 
     def size(self, form: Affine | None, step: int = STEPS) -> Curve:
         """Return an exponent of the calculus as a function of c after `step` updates."""
-        return None if form is None else _evaluate(form, self.steps[step - 1])
+        return None if form is None else evaluate(form, self.steps[step - 1])
 
     def change(self, tensor: str, step: int = STEPS) -> Curve:
         """Return the exponent of a tensor's change since initialisation as a function of c.
@@ -65,9 +72,36 @@ class Mechanism:
         if tensor not in self.sizes.change:
             known = ", ".join(self.sizes.change)
             raise ScalingError(f"Mechanism.change: tensor must be one of {known}; given {tensor!r}")
-        if not 1 <= step <= STEPS:
+        if not isinstance(step, int) or not 1 <= step <= STEPS:
             raise ScalingError(f"Mechanism.change: step must be from 1 to {STEPS}; given {step!r}")
         return self.size(self.sizes.change[tensor], step)
+
+    def part(self, definition: Definition, term: Term, step: int) -> Curve:
+        """Return one term of a size after `step` updates; None where it is absent or exactly zero."""
+        before = self.steps[step - 2] if step > 1 else None
+        chance = chance_of(self.sizes).get(definition.name, Fraction(0))
+        return part_of(definition, term, self.steps[step - 1], before, chance)
+
+    def slopes(self, c: Exponent, *, step: int = STEPS) -> dict[str, Slopes]:
+        """Return what a coordinate check should measure at the rate n^-c after `step` updates, by weight.
+
+        As `AxisProfile.slopes`, and right beyond the edges as well, where what is not settled depends on
+        the step. Raises ScalingError for a step that is not from 1 to 8, ValueError for a c outside of the
+        interval.
+
+        >>> from scalewright.theory import mlp
+        >>> mechanism(mlp(3)).slopes("1/2")["readout.weight"].total
+        0.5
+        """
+        return slopes_of(self._row(node, c, step) for node in rows_of(self.sizes))
+
+    def _row(self, node: Node, c: Exponent, step: int) -> "_Moved":
+        effective, propagating = self.sizes.effective.get(node.name), self.sizes.propagating.get(node.name)
+        parts = (None if term is None else self.size(term.value, step) for term in (effective, propagating))
+        curves = (*parts, self.change(node.name, step))
+        parameter = self.sizes.architecture.parameter_of(node)
+        name = None if parameter is None else parameter.name
+        return _Moved(node.name, name, *(None if curve is None else curve.at(c) for curve in curves))
 
     @cached_property
     def logits(self) -> str:
@@ -118,7 +152,7 @@ class Mechanism:
         updates of an optimizer that doesn't divide by the gradient's size.
         """
         name = f"z[{self.logits}]"
-        raised = _follow(self.sizes, {k: self.steps[0][k] for k in self._given}, raised=name)
+        raised = follow(self.sizes, {k: self.steps[0][k] for k in self._given}, raised=name)
         return frozenset(k for k, curve in raised[-1].items() if k != name and curve != self.steps[-1][k])
 
     @cached_property
@@ -167,7 +201,7 @@ def mechanism(
 
     Raises:
         ScalingError: unknown names.
-        TypeError: floats in `rates`.
+        TypeError: floats in `rates`, or something else than a pair.
         ValueError: rates that are no interval.
 
     Cost: 8 steps of the calculus with functions for numbers, about 0.1 s a layer.
@@ -180,6 +214,8 @@ def mechanism(
     '1 - c'
     """
     expect(architecture, Architecture, "mechanism: architecture")
+    if not isinstance(rates, tuple | list) or len(rates) != 2:
+        raise TypeError(f"mechanism: rates must be two exponents, (lowest c, highest c); given {rates!r}")
     graph = architecture if loss is None else architecture.with_loss(loss)
     rules = assignment(optimizer, "mechanism")
     # Without multipliers a rate is that of the weights themselves, whatever the gauge it was stated in.
@@ -189,7 +225,7 @@ def mechanism(
     sizes = measure(graph, rules, axis, alignment or given.alignment)
     c = Piecewise.identity(*rates)
     values, by_layer = _values(given, sizes, c)
-    steps = tuple(_follow(sizes, values))
+    steps = tuple(follow(sizes, values))
     low, high = c.knots
     return Mechanism(given.name, rules.name, graph.loss.kind, by_layer, low, high, sizes, steps)
 
@@ -208,81 +244,11 @@ def _values(given: Parametrization, sizes: Sizes, c: Piecewise) -> tuple[Curves,
     return found, by_layer
 
 
-def _follow(sizes: Sizes, values: Curves, *, raised: str | None = None) -> list[Curves]:
-    """Return the sizes after 1 ... STEPS updates; one unknown may be raised by 1 from the second on."""
-    order = _ordered(sizes)
-    found: list[Curves] = []
-    for _ in range(STEPS):
-        before = found[-1] if found else None
-        now = dict(values)
-        for definition in order:
-            curve = _largest(definition, now, before)
-            lifted = curve is not None and definition.name == raised and before is not None
-            now[definition.name] = curve + 1 if lifted and curve is not None else curve
-        found.append(now)
-    return found
-
-
-def _reads_now(definition: Definition, term: Term, name: str) -> bool:
-    """Whether a term reads what the present update leaves, or what the one before left.
-
-    The gradient that makes an update knows the weights and activations that the one before left, and the
-    gradient behind it of its own pass. The change of W x after it knows the new W and the new x.
-    """
-    if not term.later:
-        return True
-    if definition.name.startswith("G"):
-        return not name.startswith("U[")
-    return definition.name.startswith("E")
-
-
-def _ordered(sizes: Sizes) -> list[Definition]:
-    """Return the definitions in an order in which each follows what it reads of the present update."""
-    by_name = {definition.name: definition for definition in sizes.definitions}
-    graph: nx.DiGraph = nx.DiGraph()
-    graph.add_nodes_from(by_name)
-    for definition in sizes.definitions:
-        for term in definition.maximum.terms:
-            for name in term.value.coefficients:
-                if name in by_name and _reads_now(definition, term, name):
-                    graph.add_edge(name, definition.name)
-    return [by_name[name] for name in nx.topological_sort(graph)]
-
-
-def _largest(definition: Definition, now: Curves, before: Curves | None) -> Curve:
-    """Return the largest term; one that reads the update before is absent at the first."""
-    found: Curve = None
-    for term in definition.maximum.terms:
-        names = term.value.coefficients
-        fresh = {name: _reads_now(definition, term, name) for name in names}
-        if before is None and not all(fresh.values()):
-            continue
-        read = {name: now[name] if fresh[name] or before is None else before[name] for name in names}
-        curve = _evaluate(term.value, read or now)
-        if curve is not None:
-            found = curve if found is None else found.maximum(curve)
-    return found
-
-
-def _evaluate(form: Affine, values: Mapping[str, Curve]) -> Curve:
-    """Return an affine form of curves; None if any unknown of it is an exact zero."""
-    total: Curve = None
-    for name, factor in form.coefficients.items():
-        curve = values[name]
-        if curve is None:
-            return None
-        part = curve if factor == 1 else curve * factor
-        total = part if total is None else total + part
-    if total is None:
-        ends = next(curve.knots for curve in values.values() if curve is not None)
-        return Piecewise.constant(form.constant, ends[0], ends[-1])
-    return total + form.constant if form.constant else total
-
-
-def _latest(found: object) -> Fraction | None:
+def _latest(found: Iterable[Fraction | None]) -> Fraction | None:
     """Return the largest of several numbers; None if any is None."""
-    values = list(found)  # type: ignore[call-overload]
-    return None if None in values else max(values)
+    values = list(found)
+    known = [value for value in values if value is not None]
+    return max(known) if len(known) == len(values) else None
 
 
 def rows_of(sizes: Sizes) -> Iterator[Node]:

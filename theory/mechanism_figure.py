@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from scalewright.theory.mechanism import STEPS, Mechanism
+from scalewright.theory.mechanism import Mechanism
 from scalewright.theory.piecewise import Piecewise
 from scalewright.theory.power import SYMBOLS
+from scalewright.theory.updates import STEPS
 
 COLOURS = ("#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 LOGITS = "#D55E00"
 SHADES = {"catastrophic": "#f4d6cf", "controlled divergence": "#fbf1cf", "bounded": "#e3f0e3"}
+#: Regimes narrower than this share of the interval have their name upright.
+NARROW = 0.2
 #: Exponents drawn, and the steps before sizes settle.
 RANGE = (-2.5, 1.6)
 EARLY = (1, 2, 3)
@@ -30,13 +33,19 @@ def plot_mechanism(found: Mechanism, ax: Any = None, *, tensors: Sequence[str] |
     for name, low, high in _regimes(found):
         if low < high:
             ax.axvspan(float(low), float(high), color=SHADES[name], zorder=0, lw=0)
-            words = name.replace(" ", "\n")
-            ax.text(float(low + high) / 2, RANGE[1] - 0.1, words, ha="center", va="top", fontsize=8)
+            narrow = (high - low) / (found.high - found.low) < NARROW
+            style = {"rotation": 90, "fontsize": 7} if narrow else {"fontsize": 8}
+            back = {"facecolor": SHADES[name], "edgecolor": "none", "pad": 1, "alpha": 0.8}
+            words = name if narrow else name.replace(" ", "\n")
+            place = float(low + high) / 2
+            ax.text(place, RANGE[1] - 0.1, words, ha="center", va="top", bbox=back, zorder=3, **style)
     names = list(tensors or (*found.features, found.logits))
     for place, name in enumerate(names):
         colour = LOGITS if name == found.logits else COLOURS[place % len(COLOURS)]
         # Layers that move alike lie on each other: the later are drawn thinner.
         _curves(found, name, ax, colour, width=1.6 + 1.8 * (len(names) - 1 - place) / max(1, len(names) - 1))
+    if found.settled_from is None or found.low < found.settled_from:
+        ax.plot([], [], color="0.4", lw=1, ls="--", label=f"after 1 to {EARLY[-1]} steps")
     n = SYMBOLS.get(found.axis, found.axis)
     ax.axhline(0, color="0.4", lw=0.7, ls=":")
     ax.set(xlim=(float(found.low), float(found.high)), ylim=RANGE, xlabel=f"c (rate ${n}^{{-c}}$)")
@@ -58,16 +67,14 @@ def _regimes(found: Mechanism) -> list[tuple[str, Fraction, Fraction]]:
 
 def _curves(found: Mechanism, tensor: str, ax: Any, colour: str, *, width: float) -> None:
     start = found.high if found.settled_from is None else max(found.low, found.settled_from)
-    label: str | None = "logits" if tensor == found.logits else tensor
     if start < found.high:
+        label = "logits" if tensor == found.logits else tensor
         _draw(found.change(tensor, STEPS), start, found.high, ax, color=colour, lw=width, label=label)
-        label = None
     if found.low < start:
         for step in EARLY:
             fade = 1 - 0.28 * (step - 1)
             curve = found.change(tensor, step)
-            _draw(curve, found.low, start, ax, color=colour, lw=1, alpha=fade, ls="--", label=label)
-            label = None
+            _draw(curve, found.low, found.high, ax, color=colour, lw=1, alpha=fade, ls="--", zorder=1)
 
 
 def _draw(curve: Piecewise | None, low: Fraction, high: Fraction, ax: Any, **style: Any) -> None:

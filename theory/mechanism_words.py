@@ -1,13 +1,21 @@
-"""The derivation of a mechanism in words: each line from the calculus, with its reason, and none typed in."""
+"""The derivation of a mechanism in words: every size and every reason is what the calculus has."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from fractions import Fraction
 
 from scalewright.theory.calculus.rules import RULES
-from scalewright.theory.mechanism import Curve, Mechanism, rows_of
+from scalewright.theory.mechanism import Mechanism, rows_of
 from scalewright.theory.power import SYMBOLS
 from scalewright.theory.solver.affine import Affine, Max, Term
+from scalewright.theory.solver.system import Definition
+from scalewright.theory.updates import Curve
 
+#: What the losses are, from which it follows whether their derivative in the logits is bounded.
+LOSSES = {
+    "cross-entropy": "it is softmax(f) - y, between -1 and 1",
+    "brier": "it is the softmax's distance to y, times the softmax's derivative: both between -1 and 1",
+    "squared": "it is f - y",
+}
 #: So many steps are shown where sizes grow with every step.
 SHOWN = 4
 
@@ -34,38 +42,50 @@ def derivation(found: Mechanism) -> str:
 def _title(found: Mechanism) -> str:
     n = SYMBOLS.get(found.axis, found.axis)
     rate = f"the rates of the table times {n}^-c" if found.by_layer else f"one rate {n}^-c for all"
+    low, high = _span(found)
     return (
-        f"{found.name}, {found.optimizer}, {found.loss}: {rate}, c from {found.low} to {found.high}.\n"
-        f"Each size is a power of {n} = {found.axis}; what stands here is its exponent."
+        f"{found.name}, {found.optimizer}, {found.loss}: {rate}.\n"
+        f"Each size is a power of {n} = {found.axis}; what stands here is its exponent, for c from {low} to "
+        f"{high}."
     )
+
+
+def _span(found: Mechanism) -> tuple[Fraction, Fraction]:
+    """Return the c that are told of: from a little below the edge of the features on."""
+    features = found.bounded_features
+    if features is None or features >= found.high:
+        return found.low, found.high
+    return max(found.low, features - Fraction(1, 4)), found.high
 
 
 def _initial(found: Mechanism) -> Iterator[str]:
     for node in rows_of(found.sizes):
         curve = found.size(found.sizes.forward[node.name], 1)
-        yield _line(f"size of {node.name}", curve, _reasons(found, f"s[{node.name}]"))
+        reasons = "; ".join(_reasons(found, f"s[{node.name}]"))
+        yield f"size of {node.name}: {_write(found, curve)}" + (f"  <- {reasons}" if reasons else "")
 
 
 def _loss(found: Mechanism) -> Iterator[str]:
     loss = found.sizes.architecture.loss
     (parts,) = RULES["loss"].backward(found.sizes, loss).values()
-    for term in parts.own.terms:
-        yield f"{term.reason}"
-    if found.loss != "squared":
-        yield "whatever the logits are: the softmax is between 0 and 1"
+    terms = parts.own.terms
+    for term in terms:
+        yield term.reason
+    bounded = all(term.value.is_constant for term in terms)
+    yield f"{LOSSES[found.loss]}: {'whatever' if bounded else 'as large as'} the logits are"
 
 
 def _gradients(found: Mechanism) -> Iterator[str]:
     for definition in found.sizes.definitions:
         if definition.name.startswith("G["):
-            yield from _told(found, definition.name, definition.maximum)
+            yield from _told(found, definition.name, definition)
 
 
 def _updates(found: Mechanism) -> Iterator[str]:
     for node in found.sizes.architecture.trainable:
         name = f"U[{node.name}]"
         (definition,) = (d for d in found.sizes.definitions if d.name == name)
-        yield from _told(found, name, definition.maximum)
+        yield from _told(found, name, definition)
 
 
 def _features(found: Mechanism) -> Iterator[str]:
@@ -84,51 +104,60 @@ def _moves(found: Mechanism, tensor: str) -> Iterator[str]:
         term = terms.get(tensor)
         if term is not None:
             name = f"{'E' if label == 'effective' else 'P'}[{tensor}]"
-            yield from _told(found, name, _maximum(found, name, term), label=f"{label} update of {tensor}")
+            yield from _told(found, name, _defined(found, name, term), label=f"{label} update of {tensor}")
     yield f"hence the change of {tensor} at the second step {_bound(found, tensor)}"
 
 
-def _maximum(found: Mechanism, name: str, term: Term) -> Max:
-    """Return the terms of a size that has a definition, or the size itself as the one term."""
-    return next((d.maximum for d in found.sizes.definitions if d.name == name), Max((term,)))
+def _defined(found: Mechanism, name: str, term: Term) -> Definition:
+    """Return the definition of a size, or of one that is the term itself."""
+    known = (d for d in found.sizes.definitions if d.name == name)
+    return next(known, Definition(name, Max((term,))))
 
 
 def _bound(found: Mechanism, tensor: str) -> str:
     """Say from which c on a change is bounded at the second step, whose gradients see the first update."""
-    curve = found.change(tensor, 2)
+    curve, settled = found.change(tensor, 2), found.settled_from
     if curve is None:
         return "is exactly zero"
     least = curve.nonpositive_from()
     if least is None:
         return f"is not bounded at any c up to {found.high}"
-    return f"is bounded at every c from {found.low}" if least == found.low else f"is bounded iff c >= {least}"
+    text = f"is bounded iff c >= {least}" if least > found.low else f"is bounded at every c from {found.low}"
+    if settled is not None and settled > least:
+        text += f"; for c < {settled} it grows with every step after it"
+    return text
 
 
-def _told(found: Mechanism, name: str, maximum: Max, *, label: str | None = None) -> Iterator[str]:
+def _told(found: Mechanism, name: str, definition: Definition, *, label: str | None = None) -> Iterator[str]:
     """Tell one size: at the first step, at the second, and where it settles; then its terms with reasons."""
-    form = Affine.unknown(name) if name in found.steps[0] else maximum.terms[0].value
-    first, second, settled = found.size(form, 1), found.size(form, 2), _settled(found, form)
-    text = f"{label or name}: {_write(first)}"
+    terms = definition.maximum.terms
+    form = Affine.unknown(name) if name in found.steps[0] else terms[0].value
+    first, second = (_write(found, found.size(form, step)) for step in (1, 2))
+    text = f"{label or name}: {first}"
     if first != second:
-        text += f" at the first step, {_write(second)} at the second"
-    if settled is not None and str(settled) != str(second):
-        text += f"; settles at {settled} for c >= {found.settled_from}"
-    if len(maximum.terms) == 1:
-        yield f"{text}  <- {_because(maximum.terms[0].reason)}"
+        text += f" at the first step, {second} at the second"
+    text += _settled(found, form)
+    if len(terms) == 1:
+        yield f"{text}  <- {_because(terms[0].reason)}"
         return
     yield text
-    for term in maximum.terms:
-        when = " (from the second step on)" if term.later else ""
-        curve = found.size(term.value, 1 if term.later else 2)
-        yield f"  {_write(curve)}  <- {_because(term.reason)}{when}"
+    for term in terms:
+        late = found.part(definition, term, 1) is None
+        curve = _write(found, found.part(definition, term, 2))
+        yield f"  {curve}  <- {_because(term.reason)}{' (from the second step on)' * late}"
 
 
-def _settled(found: Mechanism, form: Affine) -> Curve:
-    """Return a size where it settles, as a function on that part of the interval only."""
-    curve, start = found.size(form), found.settled_from
-    if curve is None or start is None or start >= found.high:
-        return None
-    return curve.restricted(start, found.high)
+def _settled(found: Mechanism, form: Affine) -> str:
+    """Tell where a size settles and at what, if that is not what it is at the second step."""
+    curve, second, settled = found.size(form), found.size(form, 2), found.settled_from
+    low, high = _span(found)
+    start = low if settled is None else max(low, settled)
+    if curve is None or second is None or settled is None or start >= high:
+        return ""
+    whole = str(curve.restricted(start, high))
+    if whole == str(second.restricted(low, high)):
+        return ""
+    return f"; settles at {whole}" + (f" for c >= {settled}" if settled > low else "")
 
 
 def _because(reason: str) -> str:
@@ -142,12 +171,8 @@ def _reasons(found: Mechanism, name: str) -> list[str]:
     return [term.reason.partition(": ")[2] for term in terms]
 
 
-def _line(label: str, curve: Curve, reasons: Sequence[str]) -> str:
-    return f"{label}: {_write(curve)}" + (f"  <- {'; '.join(reasons)}" if reasons else "")
-
-
-def _write(curve: Curve) -> str:
-    return "exactly zero" if curve is None else str(curve)
+def _write(found: Mechanism, curve: Curve) -> str:
+    return "exactly zero" if curve is None else str(curve.restricted(*_span(found)))
 
 
 def _feedback(found: Mechanism) -> Iterator[str]:
@@ -164,10 +189,9 @@ def _feedback(found: Mechanism) -> Iterator[str]:
         yield "nothing reads the size of the logits: the steps above close without them"
     window = _window(found)
     if window is not None:
-        curves = [found.change(found.logits, step).restricted(*window) for step in range(1, SHOWN + 1)]  # type: ignore[union-attr]
-        yield f"change of the logits for c from {window[0]} to {window[1]}, step by step: " + "; ".join(
-            map(str, curves)
-        )
+        curves = (found.change(found.logits, step) for step in range(1, SHOWN + 1))
+        shown = "; ".join(str(curve.restricted(*window)) for curve in curves if curve is not None)
+        yield f"change of the logits for c from {window[0]} to {window[1]}, step by step: {shown}"
 
 
 def _window(found: Mechanism) -> tuple[Fraction, Fraction] | None:

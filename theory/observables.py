@@ -229,6 +229,11 @@ OBSERVABLES: dict[str, Observable] = {
             for part, pair in _ALIGNED.items()
             for norm in _ALIGNMENTS
         ),
+        Observable(
+            "label_update",
+            "(W_0 (x_t - x_0))_y",
+            "propagating update of the logit of each sample's own class",
+        ),
         Observable("initial_loss", "L_0", "loss at initialisation"),
         Observable("confidence", "max p", "mean over held-out samples of the largest predicted probability"),
     )

@@ -79,7 +79,9 @@ class AxisProfile:
     def slopes(self, *, step: int | None = None) -> dict[str, Slopes]:
         """Return what a coordinate check should measure, by the weights' names in a state dict.
 
-        `step` as in `row`. A network trained for a few steps at several widths should show these slopes.
+        `step` as in `row`. A network trained for a few steps at several widths should show these slopes, as
+        long as its features are bounded. Beyond that edge sizes depend on the step, and the steps here let an
+        update act on what its weight saw before it: take `mechanism(...).slopes(c, step=...)` there.
 
         >>> from scalewright.theory import mlp, named
         >>> found = profile(named(mlp(3), "sp", "sgd"), lr={"width": "-1/2"})["width"].slopes()

@@ -84,6 +84,12 @@ def coordinate_check(
     torch.optim.SGD(m.parameters(), 0.1))
     """
     measured_at = _check(widths, seeds, steps, at, against)
+    if probe < 1:
+        raise ValueError(f"coordinate_check: probe must be at least one sample; given {probe!r}")
+    if "width" not in (taken := _accepted(build)) and None not in taken:
+        raise TypeError(
+            f"coordinate_check: build must take `width`; given one that takes {', '.join(map(str, taken))}"
+        )
     place, batches = resolve(device), as_data(data)
     run = _Run(build, optimizer, loss, steps, measured_at, batch, probe, against, alignment, gradient, place)
     found: dict[tuple[int, int], dict[int, Reading]] = {}
@@ -179,14 +185,18 @@ def _batch(feed: Feed, step: int) -> tuple[Tensor, Tensor]:
 
 def _taking(function: Callable[..., Any], positional: int = 0, **offered: int) -> Callable[..., Any]:
     """Return the function with those of the offered numbers that it takes by name, besides its first ones."""
-    try:
-        parameters = list(inspect.signature(function).parameters.values())[positional:]
-    except ValueError:  # some built-in classes don't say what they take
-        return function
-    anything = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
-    names = {parameter.name for parameter in parameters}
-    chosen = {name: value for name, value in offered.items() if anything or name in names}
+    names = _accepted(function)[positional:]
+    chosen = {name: value for name, value in offered.items() if None in names or name in names}
     return lambda *args: function(*args, **chosen)
+
+
+def _accepted(function: Callable[..., Any]) -> list[str | None]:
+    """Return the names of the arguments that a function takes, None for any."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:  # some built-in classes don't say what they take
+        return []
+    return [None if parameter.kind is parameter.VAR_KEYWORD else parameter.name for parameter in parameters]
 
 
 def _check(

@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
+from torch.utils._pytree import tree_leaves
 
 from scalewright.nets.coordinates.alignment import alignments, as_matrix, patches
 from scalewright.nets.coordinates.layers import Layer, layers_of, tokens_of
@@ -47,7 +49,9 @@ class Coordinates:
     functions:
     $f(\theta_t, x_t) - f(\theta_0, x_t)$ and $f(\theta_0, x_t) - f(\theta_0, x_0)$.
 
-    The model is not changed, and no hook is put on it: the copy is called with its weights.
+    The model is not changed, and no hook is put on it: the copy is called with its weights. Forward hooks
+        that
+    the model has of its own run in the copy, too, since they may belong to what it computes.
 
     Attributes:
         skipped: {name: why it is not measured}, complete after the first measurement.
@@ -61,11 +65,13 @@ class Coordinates:
         """Freeze a copy of the model as it is now.
 
         Raises:
-            TypeError: no module. ValueError: a module without parameters.
+            TypeError: no module. ValueError: a module without parameters, with lazy ones, or one that torch
+                spreads over devices.
         """
         if not isinstance(model, nn.Module):
             raise TypeError(f"Coordinates: model must be a torch.nn.Module; given {type(model).__name__}")
         self._model = guard.original(model)
+        _check_model(self._model)
         self._shell = copy.deepcopy(self._model).requires_grad_(False)
         self._inner = self._shell.model if isinstance(self._shell, Parametrized) else self._shell
         layers, self.skipped = layers_of(self._inner)
@@ -109,12 +115,15 @@ class Coordinates:
         a layer. Memory: the inputs and outputs of all layers three times.
         """
         args = tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,)
-        _, before = run(self._shell, self._layers, state_of(self._shell), args)
-        self._check_deterministic(before, args)
+        with guard.same_random_state():
+            return self._measure(args, targets, loss, alignment, seed)
+
+    def _measure(self, args: tuple[Any, ...], targets: Any, loss: Any, alignment: bool, seed: int) -> Reading:
+        before = self._frozen(args)
         _, after = run(self._shell, self._layers, state_of(self._model), args)
         self._drop_refused(before, after)
         for layer in self._layers:
-            if not finite(after[layer.row].outputs):
+            if not finite(before[layer.row].outputs) or not finite(after[layer.row].outputs):
                 return Reading({}, layer.row)
         given = {layer.row: after[layer.row].inputs for layer in self._layers}
         _, crossed = run(self._shell, self._layers, state_of(self._shell), args, given=given)
@@ -129,18 +138,18 @@ class Coordinates:
             self._add_gradients(rows, args, targets, loss)
         return Reading(rows)
 
-    def _check_deterministic(self, before: Mapping[str, Calls], args: tuple[Any, ...]) -> None:
-        if self._checked:
-            return
-        _, again = run(self._shell, self._layers, state_of(self._shell), args)
-        for layer in self._layers:
-            pairs = zip(before[layer.row].outputs, again[layer.row].outputs, strict=True)
-            if not all(torch.equal(one, two) for one, two in pairs):
-                raise ValueError(
-                    "Coordinates: the model's forward must not be random; the outputs of "
-                    f"{layer.module!r} differ between two calls: call model.eval(), or switch it off"
-                )
-        self._checked = True
+    def _frozen(self, args: tuple[Any, ...]) -> dict[str, Calls]:
+        """Call the frozen copy; the first time twice, to see whether its forward is random."""
+        outputs, calls = run(self._shell, self._layers, state_of(self._shell), args)
+        if not self._checked:
+            again, others = run(self._shell, self._layers, state_of(self._shell), args)
+            for layer in self._layers:
+                if not _same(calls[layer.row].outputs, others[layer.row].outputs):
+                    raise ValueError(_RANDOM.format(f"the outputs of {layer.module!r} differ"))
+            if not _same(outputs, again):
+                raise ValueError(_RANDOM.format("its outputs differ"))
+            self._checked = True
+        return calls
 
     def _drop_refused(self, *passes: Mapping[str, Calls]) -> None:
         for calls in passes:
@@ -163,6 +172,36 @@ class Coordinates:
             found = [next(gradients) for _ in calls[layer.row].outputs]
             tokens = torch.cat([tokens_of(gradient, layer.features) for gradient in found])
             rows[layer.row]["gradient"] = rms(tokens) * len(tokens)
+
+
+_RANDOM = (
+    "Coordinates: the model's forward must not be random; {} between two calls: call model.eval(), or "
+    "switch it off"
+)
+
+
+def _check_model(model: nn.Module) -> None:
+    """Raise ValueError for models that can't be called with other weights."""
+    if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
+        raise ValueError(
+            f"Coordinates: model must be the module itself; given {type(model).__name__}: pass model.module"
+        )
+    for name, weight in model.named_parameters():
+        if isinstance(weight, UninitializedParameter):
+            raise ValueError(
+                f"Coordinates: parameters must have values; given {name!r} of a lazy module: call it once "
+                "first"
+            )
+
+
+def _same(first: Any, second: Any) -> bool:
+    """Return whether two outputs are equal to the bit, numbers that are not finite included."""
+    pairs = zip(tree_leaves(first), tree_leaves(second), strict=True)
+    return all(
+        torch.allclose(one, two, rtol=0, atol=0, equal_nan=True)
+        for one, two in pairs
+        if isinstance(one, Tensor) and isinstance(two, Tensor)
+    )
 
 
 def rms(tokens: Tensor) -> float:

@@ -79,8 +79,11 @@ def _watched(
 
 def _reader(found: Calls, given: Sequence[Tensor] | None) -> Any:
     def hook(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if len(args) != 1 or kwargs or not isinstance(args[0], Tensor):
-            kinds = ", ".join(type(value).__name__ for value in (*args, *kwargs.values())) or "nothing"
+        if kwargs:
+            found.refused = f"it is called by keyword ({', '.join(kwargs)}), and not with one tensor"
+            return None
+        if len(args) != 1 or not isinstance(args[0], Tensor):
+            kinds = ", ".join(type(value).__name__ for value in args) or "nothing"
             found.refused = f"it is called with {kinds}, and not with one tensor"
             return None
         if given is not None and not found.refused:

@@ -122,7 +122,10 @@ class CoordinateCheck:
         Raises:
             ValueError: fewer than two widths with two stable seeds each.
         """
-        return list(self._rows(step))
+        found = list(self._rows(step))
+        if not found and self.layers:
+            self.slope(self.layers[-1], PARTS[0], step=step)  # says what is missing
+        return found
 
     def to_markdown(self, *, step: int | None = None) -> str:
         """Return a Markdown table: layer, part, measured power, interval, predicted power if there is any."""
@@ -161,8 +164,8 @@ class CoordinateCheck:
         for layer in self.layers:
             prediction = self.predicted.get(layer, self.predicted.get(NUMBER.sub(".", layer, count=1)))
             for part in PARTS:
-                found = self.values(layer, part, step=step)
-                if any((row > 0).any() for row in found.values()):
+                rows = self.values(layer, part, step=step).values()
+                if sum((row > 0).sum() > 1 for row in rows) > 1:
                     expected = None if prediction is None else getattr(prediction, part)
                     yield Row(layer, part, self.slope(layer, part, step=step), expected)
 

@@ -13,19 +13,19 @@ TAU = r"rescaled time $\eta t / \gamma$"
 
 
 def plot_collapse(data: xr.Dataset) -> Any:
-    """Draw the loss of two seeds against raw time, and against rescaled time."""
+    """Draw the loss of one seed against raw time, and against rescaled time."""
     figure, axes = canvas(2, height=3.5)
     left, right = axes[0]
     used = judged.rich(data)
     losses, gammas = judged.relative_loss(used), used.gamma.values
     times = data.step.values * data.attrs["tau_step"]
     for colour, gamma, curves in zip(shades(len(gammas)), gammas, losses, strict=True):
-        for seed, curve in enumerate(curves[:2]):
+        for seed, curve in enumerate(curves[:1]):
             label = rf"$\gamma$ = {gamma:.3g}" if seed == 0 else None
             left.plot(times[1:] * gamma, curve[1:], color=colour, linewidth=1, label=label)
             right.plot(times, curve, color=colour, linewidth=1, label=label)
     left.set(
-        xscale="log", xlabel=r"steps times rate $\eta t$", ylabel="loss over the first", title="raw time"
+        xscale="log", xlabel=r"steps times rate $\eta\, t$", ylabel="loss over the first", title="raw time"
     )
     right.set(xlabel=TAU, ylabel="loss over the first", title="rescaled time")
     for ax in axes.flat:
@@ -59,7 +59,9 @@ def plot_predictors(data: xr.Dataset) -> Any:
     for index, gamma in enumerate(gammas[:-1]):
         apart = judged.distance(outputs[index, :, -1], outputs[-1, :, -1])
         left.plot(np.full(len(apart), gamma), apart, "o", ms=3, color=PALETTE[0], alpha=0.6)
-    left.plot(gammas[:-1], middle, color=PALETTE[0], linewidth=1, label=f"from that of {gammas[-1]:g}")
+    left.plot(
+        gammas[:-1], middle, color=PALETTE[0], linewidth=1, label=rf"from that of $\gamma$ = {gammas[-1]:.0e}"
+    )
     left.set(
         xscale="log", xlabel=r"$\gamma$", ylabel="relative distance of trained predictors", ylim=(0, None)
     )

@@ -243,7 +243,7 @@ def multi_index(data: xr.Dataset) -> list[Verdict]:
             "end",
             _interval(third[index]),
             predicted=predicted,
-            tolerance=0.5,
+            tolerance=0.4,
             expected=expected,  # type: ignore[arg-type]
             basis="a rich network finds the directions one after another",
         )

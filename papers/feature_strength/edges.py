@@ -22,11 +22,12 @@ from scalewright.sim.streams import Stream
 
 #: Share of the initial loss below which a run counts as good. A linear network that does not settle can come
 #: below 2 % for a moment, and not below 0.1 %; ReLU networks take much longer to get there.
-GOOD = {"linear": 1e-3, "relu": 0.02}
+GOOD = {"linear": 1e-3, "relu": 0.02, "residual": 0.02}
 STEPS = 1500
 PER_DECADE = 16
 #: Windows of rates over the toy's largest one, lazy and rich, that hold the edges of all networks here.
 WINDOWS = {"linear": ((2.0, 25.0), (0.7, 8.0)), "relu": ((4.0, 40.0), (1.0, 11.0))}
+WINDOWS["residual"] = ((2.0, 30.0), (1.0, 11.0))
 #: A lazy network may catapult, its loss growing by 1/gamma^2 before it comes down: only numbers that overflow
 #: count as diverged.
 OVERFLOW = 1e100
@@ -68,7 +69,7 @@ class LinearTarget(Stream):
 #: Of the online runs: updates, samples of the evaluation, layers, and the windows of rates at a batch of 1
 #: and at one of 64.
 BATCH_STEPS, BATCH_LAYERS = 300, 3
-BATCH_WINDOWS = {1: ((0.5, 4.0), (0.25, 2.0)), 64: ((2.5, 20.0), (2.0, 14.0))}
+BATCH_WINDOWS = {1: ((0.5, 4.0), (0.25, 2.0)), 64: ((2.5, 25.0), (2.0, 14.0))}
 
 
 def batch(scale: Scale, size: int, *, device: str, progress: Progress | None = None) -> xr.Dataset:

@@ -18,6 +18,7 @@ from scalewright.papers.feature_strength import (
     network_verdicts,
     online,
     precision,
+    rate_verdicts,
     staircase,
 )
 from scalewright.papers.feature_strength.settings import BATCHES, CONVERGED, EDGED, ONLINE, Scale
@@ -60,10 +61,10 @@ def judge(results: Results) -> list[Verdict]:
     for kind, layers in _pairs(CONVERGED):
         rows += network_verdicts.sharpness(results[f"sharpness-{kind}-{layers}"])
     for kind, layers in _pairs(EDGED):
-        rows += network_verdicts.edge(results[f"edge-{kind}-{layers}"])
+        rows += rate_verdicts.edge(results[f"edge-{kind}-{layers}"])
     for layers in ONLINE:
-        rows += network_verdicts.best(results[f"online-{layers}"])
-    rows += network_verdicts.batches(_batches(results))
+        rows += rate_verdicts.best(results[f"online-{layers}"])
+    rows += rate_verdicts.batches(_batches(results))
     for layers in adaptive.LAYERS:
         rows += network_verdicts.adam(results[f"adam-{layers}"])
     for kind, layers in FOLLOWED:
@@ -126,7 +127,7 @@ CAPTIONS = {
     "sharpness": "Sharpness at convergence against gamma, a dot a network. Lines: the toy's, moved to the "
     "networks at the largest gamma.",
     "largest-rates": "Largest rate that learns, the end of the interval of good rates from below, with the "
-    "slopes fitted in the lazy and in the rich regime and their 95 % intervals.",
+    "slopes fitted in the lazy and in the rich regime and their 95 % intervals. Dotted: the toy.",
     "best-rates": "Left: rate of lowest held-out loss after a fixed number of steps on images that never "
     "repeat (filled) and largest stable rate (open). Right: the valleys of the loss, medians over seeds.",
     "performance": "Held-out loss that each strength reaches within the budget at its best rate; bands: "
@@ -143,5 +144,6 @@ CAPTIONS = {
     "stairs": "Stairs: two modes of a linear task, and the monomials of the multi-index target in online "
     "training, with a rich network and a lazy one.",
     "network-portraits": "How a ReLU network of three layers ends in every cell of the plane, one network "
-    "a cell, with boundaries of the toy, whose inputs have another curvature: they are off by a factor.",
+    "a cell, with boundaries of the toy, whose inputs have another curvature: they are off by a factor. "
+    "White: not run.",
 }

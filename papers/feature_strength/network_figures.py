@@ -7,13 +7,19 @@ import numpy as np
 import xarray as xr
 
 from scalewright.papers.feature_strength import network_verdicts as judged
+from scalewright.papers.feature_strength import rate_verdicts as read
 from scalewright.papers.feature_strength.networks import toy_edge
 from scalewright.papers.figures import PALETTE, canvas
 from scalewright.sim.rates import Rate
 
 GAMMA = r"feature-learning strength $\gamma$"
 ETA = r"learning rate $\eta$"
-LABELS = {"linear": "linear MLP", "relu": "ReLU MLP", "residual": "residual ReLU", "convnet": "ConvNet"}
+LABELS = {
+    "linear": "linear MLP",
+    "relu": "ReLU MLP",
+    "residual": "residual ReLU",
+    "convnet": "ConvNet",
+}
 
 
 def _log_log(ax: Any, ylabel: str, title: str) -> None:
@@ -33,12 +39,10 @@ def plot_sharpness(runs: Mapping[str, Mapping[int, xr.Dataset]]) -> Any:
             gammas = data.gamma.values
             for column in values.T:
                 ax.plot(gammas, column, "o", ms=3, color=colour, alpha=0.5)
-            line = 2 / toy_edge(gammas, layers)
+            fine = np.geomspace(gammas[0], gammas[-1], 100)
+            line = 2 / toy_edge(fine, layers)
             line *= np.exp(np.nanmean(np.log(values[-1])) - np.log(line[-1]))
-            slope = judged.exponent(layers, "large")
-            ax.plot(
-                gammas, line, color=colour, linewidth=1, label=rf"L = {layers}: $\gamma^{{-{slope:.3g}}}$"
-            )
+            ax.plot(fine, line, color=colour, linewidth=1, label=rf"L = {layers}: $\gamma^{{-2/{layers}}}$")
         _log_log(ax, r"sharpness at convergence $\lambda$", LABELS[kind])
     return figure
 
@@ -66,7 +70,7 @@ def _draw_power(
     ax: Any, found: Mapping[float, Rate], window: tuple[float, float], slope: float, colour: Any
 ) -> None:
     """Draw the fitted power through the rates of a window."""
-    used = judged.in_window(found, window)
+    used = read.in_window(found, window)
     gammas = np.array(list(used))
     middle = np.exp(np.mean(np.log([rate.value for rate in used.values()])))
     ax.plot(gammas, middle * (gammas / np.exp(np.log(gammas).mean())) ** slope, color=colour, linewidth=1)
@@ -77,11 +81,13 @@ def plot_edges(runs: Mapping[str, Mapping[int, xr.Dataset]]) -> Any:
     figure, axes = canvas(len(runs), height=3.8)
     for ax, (kind, depths) in zip(axes.flat, runs.items(), strict=True):
         for colour, (layers, data) in zip(PALETTE, depths.items(), strict=False):
-            found = judged.edges(data)
-            slopes = [judged.rate_slope(found, window) for window in (judged.LAZY, judged.RICH)]
+            found = read.edges(data)
+            slopes = [read.rate_slope(found, window) for window in (judged.LAZY, read.RICH)]
             _draw_rates(ax, found, label=_slopes(layers, slopes), fmt="o", color=colour)
-            for window, slope in zip((judged.LAZY, judged.RICH), slopes, strict=True):
+            for window, slope in zip((judged.LAZY, read.RICH), slopes, strict=True):
                 _draw_power(ax, found, window, slope.value, colour)
+            fine = np.geomspace(min(found), max(found), 100)
+            ax.plot(fine, toy_edge(fine, layers), ":", color=colour, linewidth=0.8)
         _log_log(ax, r"largest stable rate $\eta_{\mathrm{max}}$", LABELS[kind])
     return figure
 
@@ -95,13 +101,13 @@ def plot_best(runs: Mapping[int, xr.Dataset]) -> Any:
     """Draw best and largest stable rates online against gamma (left), and valleys of the loss (right)."""
     figure, axes = canvas(1 + len(runs), height=3.8)
     for colour, (layers, data) in zip(PALETTE, runs.items(), strict=False):
-        found, limits = judged.best_rates(data), judged.online_edges(data, level=judged.STABLE)
-        slopes = [judged.rate_slope(found, window) for window in (judged.BEST_LAZY, judged.RICH)]
+        found, limits = read.best_rates(data), read.online_edges(data, level=read.STABLE)
+        slopes = [read.rate_slope(found, window) for window in (judged.WIDE_LAZY, read.RICH)]
         _draw_rates(axes[0, 0], found, label=_slopes(layers, slopes), fmt="o", color=colour)
         _draw_rates(
             axes[0, 0], limits, label=f"L = {layers}: largest stable", fmt="^", color=colour, mfc="none"
         )
-        for window, slope in zip((judged.BEST_LAZY, judged.RICH), slopes, strict=True):
+        for window, slope in zip((judged.WIDE_LAZY, read.RICH), slopes, strict=True):
             _draw_power(axes[0, 0], found, window, slope.value, colour)
     _log_log(axes[0, 0], r"best rate $\eta^*$ after a fixed number of steps", "online, images")
     for ax, (layers, data) in zip(axes.flat[1:], runs.items(), strict=True):
@@ -147,11 +153,11 @@ def plot_batches(runs: Mapping[int, xr.Dataset]) -> Any:
     figure, axes = canvas(1, height=3.8)
     ax = axes[0, 0]
     for colour, (size, data) in zip(PALETTE, runs.items(), strict=False):
-        found = judged.online_edges(data, level=0.1)
-        slopes = [judged.rate_slope(found, window) for window in (judged.LAZY, judged.RICH)]
+        found = read.online_edges(data, level=0.1)
+        slopes = [read.rate_slope(found, window) for window in (judged.LAZY, read.RICH)]
         shown = ", ".join(f"{s.value:.2f} [{s.low:.2f}, {s.high:.2f}]" for s in slopes)
         _draw_rates(ax, found, label=f"batch {size}: {shown}", fmt="o", color=colour)
-        for window, slope in zip((judged.LAZY, judged.RICH), slopes, strict=True):
+        for window, slope in zip((judged.LAZY, read.RICH), slopes, strict=True):
             _draw_power(ax, found, window, slope.value, colour)
     _log_log(ax, r"largest stable rate $\eta_{\mathrm{max}}$", "ReLU MLP, L = 3, online")
     return figure
@@ -166,18 +172,19 @@ def plot_adam(runs: Mapping[int, xr.Dataset]) -> Any:
         distance = judged.on_diagonal(data, "reached_at") * data.eta.values[:, None]
         for column in distance.T:
             ax.plot(gammas, column, "o", ms=3, color=colour, alpha=0.6)
-        line = gammas * (1 + gammas) ** (1 / layers - 1)
+        fine = np.geomspace(gammas[0], gammas[-1], 100)
+        line = fine * (1 + fine) ** (1 / layers - 1)
         line *= np.exp(np.log(distance[-1]).mean()) / line[-1]
         ax.plot(
-            gammas, line, color=colour, linewidth=1, label=rf"L = {layers}: $\gamma$, $\gamma^{{1/{layers}}}$"
+            fine, line, color=colour, linewidth=1, label=rf"L = {layers}: $\gamma$, $\gamma^{{1/{layers}}}$"
         )
     _log_log(ax, r"Adam: $\eta\,t$ at half the loss", "linear MLP")
     return figure
 
 
 #: How a cell of the plane is drawn: not trained, too slow, learnt, catapulted, diverged.
-CELLS = ("too slow or lost", "learnt", "catapulted", "diverged")
-SHADES = ("#d9d9d9", "#56B4E9", "#E69F00", "#D55E00")
+CELLS = ("too slow", "learnt", "catapulted", "diverged", "lost")
+SHADES = ("#d9d9d9", "#56B4E9", "#E69F00", "#D55E00", "#8c8c8c")
 
 
 def cells_of(data: xr.Dataset) -> np.ndarray:
@@ -186,6 +193,10 @@ def cells_of(data: xr.Dataset) -> np.ndarray:
     kinds = np.where(reached >= 0, 1.0, 0.0)
     kinds[(reached >= 0) & (data.peak_loss.values[:, :, 0] > 1 + 1e-6)] = 2.0
     kinds[diverged >= 0] = 3.0
+    for row, learnt in zip(kinds, reached >= 0, strict=True):
+        if learnt.any():
+            above = np.arange(len(row)) > np.flatnonzero(learnt)[0]
+            row[above & (row == 0)] = 4.0  # neither learnt nor diverged, at a rate that is no longer small
     kinds[diverged == -2] = np.nan
     return kinds
 
@@ -211,7 +222,7 @@ def plot_portraits(
             cells_of(data).T,
             cmap=ListedColormap(SHADES),
             vmin=-0.5,
-            vmax=3.5,
+            vmax=4.5,
             shading="nearest",
         )
         for name, style in (("eta_min", "--"), ("eta_crit", "-")):

@@ -7,9 +7,14 @@ import numpy as np
 #: Sizes of the networks and of their task, those of the note that the bands of agreement come from.
 WIDTH, INPUTS, SAMPLES = 64, 8, 16
 #: Kinds of networks whose curvature is measured at convergence, with their numbers of weight layers.
-CONVERGED = {"linear": (2, 3, 4), "relu": (2, 3, 4), "residual": (3, 4), "convnet": (3,)}
+CONVERGED = {
+    "linear": (2, 3, 4, 5),
+    "relu": (2, 3, 4),
+    "residual": (3, 4),
+    "convnet": (3,),
+}
 #: Kinds whose largest stable rate is measured.
-EDGED = {"linear": (2, 3, 4), "relu": (2, 3)}
+EDGED = {"linear": (2, 3, 4), "relu": (2, 3), "residual": (3,)}
 #: Numbers of layers of the ReLU networks trained online.
 ONLINE = (2, 3)
 #: Batch sizes at which the edge is measured online.
@@ -111,7 +116,7 @@ STANDARD = replace(
     collapse_seeds=10,
     staircase_seeds=10,
     staircase_steps=1500,
-    index_seeds=6,
+    index_seeds=12,
     adam_seeds=5,
     portrait_gammas=decades(-3, 4, 2),
     portrait_rates=4,

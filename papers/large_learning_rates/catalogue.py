@@ -11,6 +11,7 @@ from scalewright.papers.large_learning_rates import (
     edges,
     experiments,
     figures,
+    labels,
     network_verdicts,
     theory_verdicts,
     toy,
@@ -61,7 +62,8 @@ def beyond(scale: Scale, device: str) -> list[Stage]:
         *(check(name, one, alignment=name == "sgd-half") for name, one in CHECKS.items()),
         *(check(name, one, **few) for name, one in ADAM.items()),
         *(check(name, one, gradient=True) for name, one in GROWTH.items()),
-        check("growth-below", experiments.BELOW, **few),
+        check("growth-squared", experiments.SQUARED, **few),
+        check("growth-below", experiments.BELOW, gradient=True, **few),
         *(
             check(f"gap-{loss}", one, widths=scale.gap_widths, steps=2)
             for loss, one in experiments.GAP.items()
@@ -70,6 +72,10 @@ def beyond(scale: Scale, device: str) -> list[Stage]:
         check("lazy", experiments.LAZY, **few),
         check("align", experiments.ALIGN, **few),
         check("align-many", experiments.MANY, widths=scale.check_widths[:4]),
+        Stage(
+            "labels",
+            partial(labels.run, scale, experiments.MANY, widths=scale.check_widths[:4], device=device),
+        ),
         *(grid(name, setting) for name, setting in EDGES.items()),
         grid("deepest", experiments.deepest(scale), widths=scale.deep_widths),
         *(
@@ -101,6 +107,7 @@ def judge_chain(results: Results) -> list[Verdict]:
     for name in toy.EDGES:
         if name not in timed:
             rows += toy_verdicts.edge(results[f"uv-edge-{name}"])
+    rows += toy_verdicts.far(results["uv-edge-sp-squared"])
     rows += toy_verdicts.catapult(results["uv-edge-sp-squared"])
     rows += toy_verdicts.timed(*(results[f"uv-edge-{name}"] for name in timed))
     for c in toy.WINDOW:
@@ -127,7 +134,7 @@ def draw_all(results: Results, scale: str) -> dict[str, Any]:
         "uv-limits": toy_figures.plot_limits(results),
         "rates": figures.plot_rates(results),
         "checks": figures.plot_checks(CHECKS, results),
-        "growth": figures.plot_growth(GROWTH, results),
+        "growth": figures.plot_growth(GROWTH | {"growth-below": experiments.BELOW}, results),
         "accuracy": figures.plot_accuracy(results),
         "exponents": figures.plot_exponents(judge_beyond(results)),
         "curves": figures.plot_curves(
@@ -151,8 +158,7 @@ CAPTIONS = {
     "update "
     "W_0 (x_t - x_0) and of their sum after one step, with 95 % intervals; black: theory.profile.",
     "growth": "Inside the window of controlled divergence the logits grow as n^(1-c) (dashed), while "
-    "activations and "
-    "gradients times n^1/2 stay as they are.",
+    "activations and gradients times n^1/2 stay as they are; below it, at c = 1/4, activations grow.",
     "accuracy": "Left: held-out accuracy at the best rate of each width. Right: mean largest probability "
     "minus accuracy.",
     "exponents": "Every measured power of the width (points, 95 %) beside the predicted one (tick) and the "

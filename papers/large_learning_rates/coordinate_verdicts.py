@@ -1,11 +1,14 @@
 """Judge the coordinate checks: powers of the updates, of logits and gradients, and alignment."""
 
+import math
+
 import numpy as np
 import xarray as xr
 
 from scalewright.nets import CoordinateCheck
 from scalewright.papers.large_learning_rates import coordinates
 from scalewright.papers.large_learning_rates.coordinates import Check
+from scalewright.papers.large_learning_rates.onesided import beyond
 from scalewright.sim import fit
 from scalewright.sim.fit import Slope
 from scalewright.sim.verdict import Verdict, judge
@@ -74,15 +77,15 @@ def rising(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
     )
     power = found.predicted["readout.weight"].propagating
     return [
-        judge(
+        beyond(
             f"{id}-rising",
             f"{check.label}: after {_steps(step)} the propagating update of the readout has the same local "
             f"power at wide networks ({high.value:.2f}) as at narrow ones ({low.value:.2f}); its limit is "
             f"{power:g}",
             _difference(high, low),
-            predicted=0.0,
+            bound=0.0,
             tolerance=0.0,
-            expected="break",
+            side="above",
             basis="it converges slowly from below: the step's direction forgets the signs of the initial "
             "readout",
         )
@@ -132,18 +135,90 @@ def growth(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
     ]
 
 
+def growth_later(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
+    """After several steps the logits still grow with the same power."""
+    found = coordinates.of(data, check)
+    power = found.predicted["readout.weight"].total
+    return [
+        judge(
+            f"{id}-logits-later",
+            f"{check.label}: the change of the logits after {_steps(found.steps[-1])} scales as n^{power:g}",
+            found.slope("readout.weight", "total"),
+            predicted=power,
+            tolerance=LOGITS,
+            basis="theory.profile: 1 - c at every step",
+        )
+    ]
+
+
+def squared(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
+    """The squared loss feeds grown logits back: after several steps they grow with a larger power."""
+    step = int(data.step.values[-1])
+    assert check.power is not None
+    return [
+        beyond(
+            f"{id}-control",
+            f"{check.label}: the change of the logits after {_steps(step)} scales as "
+            f"n^{float(1 - check.power):g}, as "
+            "under cross-entropy",
+            _slope(CoordinateCheck(data, {}, ()), "readout.weight", "total", step),
+            bound=float(1 - check.power),
+            tolerance=LOGITS,
+            side="above",
+            basis="theory.mechanism: 1 - c more at every step",
+        )
+    ]
+
+
+def _slope(found: CoordinateCheck, layer: str, quantity: str, step: int) -> fit.Estimate:
+    """Return a slope, or no number where too few runs stayed finite for one."""
+    try:
+        return found.slope(layer, quantity, step=step)
+    except ValueError:
+        return fit.Estimate(math.nan, math.nan, math.nan, math.nan)
+
+
+def same_under_adam(id: str, check: Check, data: xr.Dataset, other: xr.Dataset) -> list[Verdict]:
+    """After several steps of Adam the squared loss has moved every layer by the power of cross-entropy."""
+    found, step = coordinates.of(data, check), int(data.step.values[-1])
+    hidden = last_hidden(int(data.attrs["layers"]))
+    common = other.sel(width=data.width.values)
+    rows = []
+    for layer, part, band in (
+        ("input.weight", "effective", HIDDEN),
+        (hidden, "effective", LOGITS),
+        ("readout.weight", "total", LOGITS),
+    ):
+        own = found.slope(layer, part, step=step)
+        theirs = CoordinateCheck(common, {}, ()).slope(layer, part, step=step)
+        name = layer.removesuffix(".weight")
+        rows.append(
+            judge(
+                f"{id}-{name.split('.')[0]}",
+                f"{check.label}: the {part} update of {name} after {_steps(step)} has the power of the "
+                "width that "
+                f"it has under cross-entropy ({theirs.value:.2f}), minus it",
+                _difference(own, theirs),
+                predicted=0.0,
+                tolerance=band,
+                basis="a step of Adam does not read how large the residual is",
+            )
+        )
+    return rows
+
+
 def catastrophic(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
     """Below the window activations grow: that they don't is the control."""
     found = coordinates.of(data, check)
     hidden = last_hidden(int(data.attrs["layers"]))
     return [
-        judge(
+        beyond(
             f"{id}-control",
             f"{check.label}: activations of the last hidden layer after {_steps(found.steps[-1])} don't grow",
-            found.slope(hidden, "activation"),
-            predicted=0.0,
+            _slope(found, hidden, "activation", found.steps[-1]),
+            bound=0.0,
             tolerance=FLAT,
-            expected="break",
+            side="above",
             basis="theory.edges: below the window features grow with the width",
         )
     ]
@@ -190,15 +265,15 @@ def gap(checks: dict[str, Check], results: dict[str, xr.Dataset]) -> list[Verdic
             tolerance=LOGITS,
             basis="theory.profile, second step",
         ),
-        judge(
+        beyond(
             "gap-control",
             "Two layers, SGD at n^0: after 2 steps the input layer moves by the same power of the width "
             "under "
             "the squared loss as under cross-entropy",
             _difference(slopes["mse"], slopes["cross-entropy"]),
-            predicted=0.0,
+            bound=0.0,
             tolerance=LOGITS,
-            expected="break",
+            side="above",
             basis="the squared loss feeds the grown logits back, the softmax does not",
         ),
     ]
@@ -284,4 +359,26 @@ def passed_on(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
             tolerance=HIDDEN,
             basis="few outputs: the change was made through these very weights; many: n/K + 1 in the square",
         )
+    ]
+
+
+def label(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
+    """With many outputs the logit of a sample's own class still grows; the mean over outputs does not."""
+    rows = (
+        ("all", "propagating", "over all outputs", 0.0),
+        ("own", "label_update", "of the logit of each sample's own class", 0.5),
+    )
+    return [
+        judge(
+            f"{id}-{name}",
+            f"{check.label}: W_0 (x_t - x_0) of the readout after one step, root mean square {where}, over that "
+            f"of x_t - x_0 scales as n^{power:g}",
+            fit.slope(
+                data.width.values, (data[quantity] / data.input_change).transpose("width", "seed").values
+            ),
+            predicted=power,
+            tolerance=LOGITS,
+            basis="the error is concentrated at the class, whose row of the readout made a share of the change",
+        )
+        for name, quantity, where, power in rows
     ]

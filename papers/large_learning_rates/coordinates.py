@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import torch
 import xarray as xr
 
@@ -59,7 +60,7 @@ def run(
     """Train a few steps at every width and seed: the sizes of `nets.coordinate_check` after the first and
     last."""
     layers = scale.layers if check.depth is None else check.depth
-    data, count = _data(scale, check), steps or scale.check_steps
+    data, count = data_of(scale, check), steps or scale.check_steps
     rule = rule_of(check, layers)
     found = nets.coordinate_check(
         lambda width, seed: networks.single(rule, layers, width, data, seed=seed),
@@ -105,11 +106,10 @@ def optimizer_of(model: nets.Parametrized, check: Check) -> torch.optim.Optimize
     return torch.optim.Adam(model.parameter_groups(base, eps=1e-12))
 
 
-def _data(scale: Scale, check: Check) -> Data:
+def data_of(scale: Scale, check: Check) -> Data:
+    """Return what a check trains on: the task, or its inputs with many classes drawn at random."""
     seen, _ = networks.load(scale)
     if check.many is None:
         return seen
-    import numpy as np
-
     labels = np.random.default_rng(0).integers(0, check.many, seen.samples)
     return Data(seen.name, seen.inputs, np.eye(check.many, dtype=np.float32)[labels], labels)

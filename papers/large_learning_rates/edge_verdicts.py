@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from scalewright.papers.large_learning_rates.edges import stable_below
+from scalewright.papers.large_learning_rates.onesided import beyond
 from scalewright.sim import fit, rates
 from scalewright.sim.fit import Estimate, Slope
 from scalewright.sim.rates import Rate
@@ -123,18 +124,44 @@ def optimum(id: str, data: xr.Dataset) -> list[Verdict]:
     ]
 
 
+def batch_powers(runs: list[xr.Dataset]) -> list[Verdict]:
+    """At a fixed number of steps the largest stable rate of the widest networks grows at most as B^1/2."""
+    rows = []
+    for loss in dict.fromkeys(data.attrs["loss"] for data in runs):
+        chosen = [data for data in runs if data.attrs["loss"] == loss]
+        found = [stable_rates(data)[-1] for data in chosen]
+        sizes, short = (
+            [int(data.attrs["batch"]) for data in chosen],
+            any(len(one.values) < 2 for one in found),
+        )
+        nothing = Estimate(math.nan, math.nan, math.nan, math.nan)
+        rows.append(
+            judge(
+                f"batch-power-{loss}",
+                f"SP, deep, {loss}, width {found[0].width}: the largest stable rate scales with the batch "
+                "as B^p, "
+                "0 <= p <= 1/2",
+                nothing if short else fit.slope(sizes, [one.values for one in found]),
+                predicted=0.25,
+                tolerance=0.25,
+                basis="between no noise and noise that adds up over a fixed number of steps",
+            )
+        )
+    return rows
+
+
 def control(id: str, data: xr.Dataset, *, wrong: float) -> list[Verdict]:
     """The other loss's power must be missed."""
     found, censored = power(stable_rates(data))
     return [
-        judge(
+        beyond(
             f"edge-{id}-control",
             f"{data.attrs['setting']}: the largest stable rate scales as n^{wrong:g}, the power of the other "
             f"loss{censored}",
             found,
-            predicted=wrong,
+            bound=wrong,
             tolerance=BAND,
-            expected="break",
+            side="below",
             basis="the losses differ by n^1/2 or n: a grid that can't tell them is worth nothing",
         )
     ]

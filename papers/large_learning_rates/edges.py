@@ -24,14 +24,15 @@ Progress = Callable[[int, int], None] | None
 #: Base rates from which the grid of the narrowest networks is placed: factors of 2, one seed each.
 PILOT = 2.0 ** np.arange(-14, 5)
 #: Rates of a grid above the edge that theory predicts; the others lie below.
-ABOVE = 2
+ABOVE = {"sp": 2, "mup": 1}
 
 
 @dataclass(frozen=True)
 class Setting:
     """One family of networks: how deep, in which parametrization, trained by what on which loss.
 
-    `depth` and `batch` are those of the scale where they are None.
+    `depth` and `batch` are those of the scale where they are None. `more` rates are added to the lower end of
+    its grids, where the best one lies far below the largest stable one.
     """
 
     label: str
@@ -40,6 +41,7 @@ class Setting:
     depth: int | None = None
     optimizer: str = "sgd"
     batch: int | None = None
+    more: int = 0
 
     def layers(self, scale: Scale) -> int:
         """Return the number of weight layers."""
@@ -96,9 +98,11 @@ def edge(
     if samples is not None:
         seen = Data(seen.name, *(values[:samples] for values in (seen.inputs, seen.targets, seen.labels)))
     sizes = list(widths or scale.edge_widths)
-    middle, power = _pilot(scale, setting, sizes[0], seen, held, device), float(setting.power(scale))
-    steps = np.arange(scale.edge_rates) - (scale.edge_rates - 1 - ABOVE)
-    rows, every = [], np.full((len(sizes), scale.edge_seeds, scale.edge_rates), np.nan)
+    middle, placed = _pilot(scale, setting, sizes[0], seen, held, device)
+    power = float(setting.power(scale))
+    count = scale.edge_rates + setting.more
+    steps = np.arange(count) - (count - 1 - ABOVE[setting.parametrization])
+    rows, every = [], np.full((len(sizes), scale.edge_seeds, count), np.nan)
     for done, width in enumerate(sizes):
         seeds = range(scale.seeds_at(width))
         grid = middle * (width / sizes[0]) ** power * math.sqrt(2) ** (steps + shifts(seeds)[:, None] - 0.5)
@@ -107,7 +111,8 @@ def edge(
         if progress:
             progress(done + 1, len(sizes))
     joined = xr.concat(rows, dim="width", join="outer", combine_attrs="drop_conflicts")
-    return joined.assign_coords(width=sizes, rate=(("width", "seed", "lr"), every))
+    joined = joined.assign_coords(width=sizes, rate=(("width", "seed", "lr"), every))
+    return joined.assign_attrs(middle=middle, placed=placed)
 
 
 def at_one_rate(
@@ -116,7 +121,8 @@ def at_one_rate(
     """Train the widest networks at half the largest stable rate of others, `like`: (seed, lr)."""
     seen, held = networks.load(scale)
     narrow, wide = scale.edge_widths[0], scale.edge_widths[-1]
-    rate = _pilot(scale, like, narrow, seen, held, device) * (wide / narrow) ** float(like.power(scale)) / 2
+    middle, _ = _pilot(scale, like, narrow, seen, held, device)
+    rate = middle * (wide / narrow) ** float(like.power(scale)) / 2
     seeds = range(scale.edge_seeds)
     lrs = np.full((len(seeds), 1), rate)
     found = trained(scale, setting, wide, seen, held, lrs=lrs, seeds=seeds, device=device)
@@ -198,11 +204,20 @@ def _held_out(members: nets.Ensemble, held: Data) -> dict[str, np.ndarray]:
     }
 
 
-def _pilot(scale: Scale, setting: Setting, width: int, seen: Data, held: Data, device: str) -> float:
-    """Return the largest base rate at which the narrowest networks do not diverge, to a factor of two."""
+def _pilot(
+    scale: Scale, setting: Setting, width: int, seen: Data, held: Data, device: str
+) -> tuple[float, str]:
+    """Return the largest stable base rate of the narrowest networks to a factor of two, and how it was found.
+
+    Where no rate reaches twice chance within so few steps, twice the rate of lowest loss stands in for it.
+    """
     found = trained(scale, setting, width, seen, held, lrs=PILOT[None], seeds=[10**6], device=device)
-    losses = np.where(found.diverged_at.values >= 0, np.inf, found.loss.values)
-    rate = rates.largest_stable(PILOT, losses)
-    if rate.status != "interior":
-        raise ValueError(f"edge: {setting.label}, width {width}: the largest stable rate is {rate.status}")
-    return rate.value
+    diverged = found.diverged_at.values >= 0
+    wrong = np.where(diverged, np.inf, 1 - found.accuracy.values)
+    rate = rates.largest_stable(PILOT, wrong, level=stable_below(int(found.attrs["classes"])))
+    if rate.status == "interior":
+        return rate.value, "by the largest stable rate"
+    if diverged.all():
+        raise ValueError(f"edge: {setting.label}, width {width}: every rate from {PILOT[0]:g} on diverges")
+    best = PILOT[np.where(diverged, np.inf, found.loss.values)[0].argmin()]
+    return 2 * float(best), "by the lowest loss, as no rate reached twice chance"

@@ -11,9 +11,9 @@ LOSSES = {"cross-entropy": "cross-entropy", "mse": "squared loss"}
 
 #: Grids of rates, by the name of their stage.
 EDGES = {
-    **{f"deep-{loss}": Setting(f"SP, deep, {LOSSES[loss]}", "sp", loss) for loss in LOSSES},
+    **{f"deep-{loss}": Setting(f"SP, deep, {LOSSES[loss]}", "sp", loss, more=1) for loss in LOSSES},
     **{f"two-{loss}": Setting(f"SP, two layers, {LOSSES[loss]}", "sp", loss, depth=2) for loss in LOSSES},
-    **{f"mup-{loss}": Setting(f"muP, deep, {LOSSES[loss]}", "mup", loss) for loss in LOSSES},
+    **{f"mup-{loss}": Setting(f"muP, deep, {LOSSES[loss]}", "mup", loss, more=1) for loss in LOSSES},
 }
 
 #: Coordinate checks at the edges of theory, by the name of their stage; rates near the edge at width 128.
@@ -37,6 +37,7 @@ GROWTH = {
         ("seven-eighths", Fraction(7, 8)),
     )
 }
+SQUARED = Check("SP, squared loss, SGD at n^-3/4", "sgd", Fraction(3, 4), 0.1, loss="mse")
 BELOW = Check("SP, SGD at n^-1/4", "sgd", Fraction(1, 4), 1.0)
 #: Two layers at n^0, a few steps; the squared loss at its largest stable power; every layer at its own
 # largest rate.

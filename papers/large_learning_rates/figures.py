@@ -12,6 +12,7 @@ from scalewright.papers.large_learning_rates import coordinates, edge_verdicts, 
 from scalewright.papers.large_learning_rates.coordinate_verdicts import last_hidden
 from scalewright.papers.large_learning_rates.coordinates import Check
 from scalewright.papers.large_learning_rates.edge_verdicts import Rates
+from scalewright.papers.large_learning_rates.experiments import LOSSES
 from scalewright.sim import fit
 from scalewright.sim.verdict import Verdict
 
@@ -47,7 +48,7 @@ def plot_batches(runs: Sequence[xr.Dataset]) -> Any:
             label = f"batch {data.attrs['batch']}{whole}"
             _rates(ax, edge_verdicts.stable_rates(data), "o", colour, label)
             _law(ax, data, colour)
-        ax.set(xlabel="width", ylabel="largest stable rate", title=f"SP, deep, {loss}")
+        ax.set(xlabel="width", ylabel="largest stable rate", title=f"SP, deep, {LOSSES[loss]}")
         log_widths(ax, chosen[0].width.values)
         ax.legend(fontsize=7, frameon=False)
     return figure
@@ -115,6 +116,8 @@ def plot_growth(checks: Mapping[str, Check], runs: Runs) -> Any:
         ax.set(xlabel="width", ylabel=label, title=title)
         log_widths(ax, data.width.values)
         ax.legend(fontsize=7, frameon=False)
+    low, high = axes[0, 1].get_ylim()
+    axes[0, 1].set_ylim(min(low, 0.5), max(high, 2.0))
     return figure
 
 
@@ -132,6 +135,8 @@ def plot_align(checks: Mapping[str, Check], runs: Runs) -> Any:
         ):
             label = f"{layer.removesuffix('.weight')}, {part}"
             power = getattr(found.predicted[layer], part)
+            if check.many is not None and part == "propagating":
+                power = 0.0  # theory.profile counts a fixed number of outputs
             _sizes(ax, found.values(layer, part, step=step), colour, label, power)
         ax.set(xlabel="width", ylabel="update, root mean square", title=check.label)
         log_widths(ax, found.data.width.values)
@@ -202,7 +207,7 @@ def plot_exponents(rows: Sequence[Verdict]) -> Any:
     for name, colour in colours.items():
         ax.plot([], [], "o", ms=4, color=colour, label=name)
     ax.plot([], [], "|", ms=9, mew=1.6, color="black", label="predicted, band")
-    ax.set(xlabel="power of the width", ylabel="check")
+    ax.set(xlabel="power of the width", ylabel="check", xlim=(-2.0, 1.2))
     ax.legend(fontsize=7, frameon=False, loc="best")
     return figure
 
@@ -212,14 +217,18 @@ def _rates(ax: Any, found: Sequence[Rates], marker: str, colour: Any, label: str
     held = [one for one in found if len(one.values) > 1 and not one.censored]
     logs = [fit.interval(np.log(one.values)) for one in held]
     values = np.exp([(log.value, log.low, log.high) for log in logs])
-    if len(held):
+    if not held:
+        ax.plot([], [], marker, ms=5, color=colour, label=f"{label}: not in the grids")
+    else:
         bars = [values[:, 0] - values[:, 1], values[:, 2] - values[:, 0]]
         widths = [one.width for one in held]
         ax.errorbar(widths, values[:, 0], yerr=bars, fmt=marker, ms=5, capsize=2, color=colour, label=label)
 
 
 def _law(ax: Any, data: xr.Dataset, colour: Any) -> None:
-    """Draw theory's power through the largest stable rates, where grids hold any."""
+    """Draw theory's power through the largest stable rates, where grids hold any, and what the grids span."""
+    spans = data.rate.transpose("width", ...).values.reshape(data.sizes["width"], -1)
+    ax.vlines(data.width.values, np.nanmin(spans, 1), np.nanmax(spans, 1), color=colour, lw=5, alpha=0.1)
     held = [one for one in edge_verdicts.stable_rates(data) if not one.censored]
     if held:
         x, power = data.width.values.astype(float), edge_verdicts.predicted_power(data)

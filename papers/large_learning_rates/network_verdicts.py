@@ -9,6 +9,7 @@ from scalewright.papers.large_learning_rates import coordinate_verdicts as check
 from scalewright.papers.large_learning_rates import edge_verdicts as edged
 from scalewright.papers.large_learning_rates import experiments, gpt_verdicts
 from scalewright.papers.large_learning_rates.experiments import ADAM, BELOW, CHECKS, GAP, GROWTH
+from scalewright.papers.large_learning_rates.onesided import beyond
 from scalewright.sim import fit
 from scalewright.sim.verdict import Verdict, judge
 
@@ -25,19 +26,24 @@ def coordinates(results: Results) -> list[Verdict]:
     rows: list[Verdict] = []
     for name, check in CHECKS.items():
         rows += checked.updates(name, check, results[name], step=1)
-    for name in ("sgd-half", "sgd-one"):
+    for name in ("sgd-half", "sgd-one", "adam-one"):
         rows += checked.later(name, CHECKS[name], results[name])
-    rows += checked.updates("adam-squared", experiments.ADAM_SQUARED, results["adam-squared"], step=1)
+    rows += checked.same_under_adam(
+        "adam-squared", experiments.ADAM_SQUARED, results["adam-squared"], results["adam-one"]
+    )
     rows += checked.rising("adam-one", CHECKS["adam-one"], results["adam-one"])
     rows += checked.alignment("sgd-half", CHECKS["sgd-half"], results["sgd-half"])
     for name, check in GROWTH.items():
         rows += checked.growth(name, check, results[name])
+        rows += checked.growth_later(name, check, results[name])
+    rows += checked.squared("growth-squared", experiments.SQUARED, results["growth-squared"])
     rows += checked.catastrophic("growth-below", BELOW, results["growth-below"])
     rows += checked.gap(GAP, {loss: results[f"gap-{loss}"] for loss in GAP})
     rows += checked.lazy("lazy", experiments.LAZY, results["lazy"])
     rows += checked.aligned("align", experiments.ALIGN, results["align"])
     for name, check in (("align", experiments.ALIGN), ("align-many", experiments.MANY)):
         rows += checked.passed_on(name, check, results[name])
+    rows += checked.label("labels", experiments.MANY, results["labels"])
     powers = {
         name: (check, results[name]) for name, check in (CHECKS | ADAM).items() if check.optimizer == "adam"
     }
@@ -59,6 +65,7 @@ def rates(results: Results) -> list[Verdict]:
         rows += edged.edge(name, results[name])
     for name in (name for name in results if name.startswith("batch-")):
         rows += edged.edge(name, results[name], prefix="")
+    rows += edged.batch_powers([results[name] for name in results if name.startswith("batch-")])
     rows += edged.control("deep-mse", results["deep-mse"], wrong=-0.5)
     for name in ("deep-cross-entropy", "mup-cross-entropy", "mup-mse"):
         rows += edged.optimum(name, results[name])
@@ -80,13 +87,13 @@ def worth(results: Results) -> list[Verdict]:
         for kind, runs in (("sp", sp), ("mup", mup))
     }
     return [
-        judge(
+        beyond(
             "accuracy-mse",
             "Squared loss, widest networks, best rates: held-out accuracy of muP is that of SP",
             behind,
-            predicted=0.0,
+            bound=0.0,
             tolerance=0.02,
-            expected="break",
+            side="above",
             basis="SP at its largest stable rate learns no features; two points would be noise",
         ),
         judge(
@@ -98,23 +105,23 @@ def worth(results: Results) -> list[Verdict]:
             tolerance=0.05,
             basis="both learn features; five points",
         ),
-        judge(
+        beyond(
             "accuracy-falls",
             "SP, squared loss: the best held-out accuracy of the widest networks is that of the narrowest",
             change,
-            predicted=0.0,
+            bound=0.0,
             tolerance=0.0,
-            expected="break",
+            side="below",
             basis="the paper's figure: it falls with the width",
         ),
-        judge(
+        beyond(
             "confidence-sp",
             "SP, cross-entropy, best rates: the widest networks overrate themselves as much as the narrowest "
             "(confidence minus accuracy, held out)",
             sure["sp"],
-            predicted=0.0,
+            bound=0.0,
             tolerance=0.0,
-            expected="break",
+            side="above",
             basis="logits grow as n^1/2 along the edge",
         ),
         judge(

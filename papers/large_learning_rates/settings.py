@@ -18,7 +18,7 @@ class Scale:
             updates do not depend on how wrong a network happens to be at initialisation. `gap_widths`: of two
             layers, whose readout forgets its initial weights slowly.
         edge_widths, edge_seeds, edge_steps: of the grids of rates, `edge_rates` rates in steps of sqrt(2);
-            `wide_seeds` at the widest, which cost most and differ least.
+            from width 256 on two seeds fewer a doubling, `wide_seeds` at least.
         deepest, deep_widths: weight layers and widths of the deepest perceptrons.
         batches, batch_widths, batch_samples: sizes of the batches that are compared, the last one all
             samples.
@@ -47,8 +47,8 @@ class Scale:
     gpt_steps: int
     gpt_rates: int
     gpt_gains: tuple[str, ...] = ("fixed",)
-    batches: tuple[int, ...] = (8, 64, 256)
-    batch_samples: int = 256
+    batches: tuple[int, ...] = (8, 64, 128)
+    batch_samples: int = 128
     layers: int = 4
     deepest: int = 8
     batch: int = 64
@@ -57,7 +57,8 @@ class Scale:
 
     def seeds_at(self, width: int) -> int:
         """Return the number of networks a rate at a width of the grids."""
-        return self.wide_seeds if width >= self.edge_widths[-1] else self.edge_seeds
+        doublings = max(0, (width // 256).bit_length() - 1)
+        return max(self.wide_seeds, self.edge_seeds - 2 * doublings)
 
 
 SMOKE = Scale(
@@ -65,21 +66,21 @@ SMOKE = Scale(
     data="generated",
     samples=1024,
     check_widths=(64, 128, 256),
-    check_seeds=24,
+    check_seeds=20,
     few_seeds=12,
     adam_seeds=8,
     gap_widths=(1024, 2048, 4096),
     edge_widths=(64, 128, 256),
-    edge_seeds=4,
-    wide_seeds=4,
+    edge_seeds=3,
+    wide_seeds=3,
     edge_steps=60,
     edge_rates=9,
     deep_widths=(32, 64, 128),
-    batch_widths=(32, 64, 128),
-    gpt_widths=(16, 32, 64),
+    batch_widths=(64, 128),
+    gpt_widths=(16, 32),
     gpt_seeds=2,
-    gpt_steps=40,
-    gpt_rates=7,
+    gpt_steps=30,
+    gpt_rates=9,
 )
 STANDARD = replace(
     SMOKE,
@@ -93,10 +94,10 @@ STANDARD = replace(
     adam_seeds=24,
     gap_widths=(1024, 2048, 4096, 8192),
     edge_widths=(64, 128, 256, 512, 1024),
-    edge_seeds=4,
-    wide_seeds=3,
+    edge_seeds=8,
+    wide_seeds=4,
     deep_widths=(64, 128, 256),
-    batch_widths=(64, 128, 256),
+    batch_widths=(64, 128, 256, 512),
     gpt_widths=(32, 64, 128),
     gpt_steps=150,
     gpt_rates=7,

@@ -77,7 +77,7 @@ def _updates() -> list[Verdict]:
 
 
 def _full_align() -> list[Verdict]:
-    """Logits of SP-full-align grow as n^1/2, and stay if there are many more outputs than units."""
+    """Logits of SP-full-align grow as n^1/2; with as many outputs as units their root mean square stays."""
     found = []
     for outputs, logits in (("few", Fraction(1, 2)), ("many", Fraction(0))):
         graph = mlp(3) if outputs == "few" else grown(mlp(3), {"outputs": 1})
@@ -86,7 +86,7 @@ def _full_align() -> list[Verdict]:
             for optimizer in ("sgd", "adam")
         ]
         gap = max(abs(Fraction(change) - logits) for change in changes)
-        words = f"SP-full-align, {outputs} outputs, SGD and Adam: logits go as n^{logits}"
+        words = f"SP-full-align, {outputs} outputs, SGD and Adam: logits (their rms) go as n^{logits}"
         found.append(_exact(f"theory-full-align-{outputs}", words, gap))
     return found
 

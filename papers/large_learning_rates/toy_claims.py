@@ -75,7 +75,7 @@ CLAIMS: tuple[Claim, ...] = (
         "sim.uv.edge, exact maps from n = 64 to 10^6",
         SLOPE,
         *(f"uv-edge-{name}-squared" for name in ("sp", "ntp", "mup")),
-        "uv-edge-sp-squared-decay", "uv-edge-sp-squared-warmup",
+        "uv-edge-sp-squared-far", "uv-edge-sp-squared-decay", "uv-edge-sp-squared-warmup",
     ),
     _claim(
         "uv-window",
@@ -112,8 +112,9 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     _claim(
         "batch-derived",
-        "The batch size doesn't move the window in c: both edges gain the same power of it",
-        "B^1 in both edges under SGD, B^1/2 under Adam, for a fixed number of samples",
+        "For a fixed number of samples both edges gain the same power of the batch size, so it shifts the "
+        "window and doesn't widen it",
+        "B^1 in both edges under SGD, B^1/2 under Adam",
         "theory.derive on the axis batch",
         "none: exact arithmetic",
         "theory-batch-sgd", "theory-batch-adam",

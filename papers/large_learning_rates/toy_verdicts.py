@@ -8,11 +8,9 @@ import xarray as xr
 from scalewright.papers.large_learning_rates import toy
 from scalewright.sim import fit
 from scalewright.sim.verdict import Verdict, judge
-from scalewright.theory import edges, mechanism, mlp
+from scalewright.theory import mechanism, mlp
 
 LABEL = {"sp": "SP", "ntp": "NTP", "mup": "muP"}
-#: Powers of the largest stable rate: of the rate itself under SP, beyond their own rates under NTP and muP.
-POWERS = {"ntp-squared": 0.0, "mup-squared": 0.0, "mup-cross-entropy-kernel": 0.0}
 
 
 def rates_of(data: xr.Dataset) -> list[np.ndarray]:
@@ -26,14 +24,17 @@ def slope_of(data: xr.Dataset) -> fit.Slope:
     return fit.slope(data.width.values, rates_of(data))
 
 
-def predicted(name: str) -> Fraction | float:
-    """Return the power of the largest stable rate that theory derives for one case."""
-    if name in POWERS:
-        return POWERS[name]
+def predicted(name: str) -> Fraction:
+    """Return the power of the largest stable rate that theory derives for one case.
+
+    Of the rate itself under SP, and of what multiplies the rates of NTP and muP.
+    """
     case = toy.EDGES[name]
-    found = edges(mlp(2, "linear"), "sp", "sgd", case.loss.name)
+    found = mechanism(mlp(2, "linear"), case.name, "sgd", case.loss.name)
     bounded = case.criterion == "peak" or case.loss.name == "squared"
-    return (found.bounded_logits if bounded else found.feature_learning).exponent("width")
+    edge = found.bounded_logits if bounded else found.bounded_features
+    assert edge is not None
+    return -edge
 
 
 def edge(data: xr.Dataset) -> list[Verdict]:
@@ -58,7 +59,23 @@ def edge(data: xr.Dataset) -> list[Verdict]:
             slope_of(data),
             predicted=float(power),
             tolerance=0.01 if tight else 0.03,
-            basis=f"theory.edges; exact dynamics, n from {case.widths[0]} to {case.widths[-1]}",
+            basis=f"theory.mechanism; exact dynamics, n from {case.widths[0]} to {case.widths[-1]}",
+        )
+    ]
+
+
+def far(data: xr.Dataset) -> list[Verdict]:
+    """The same slope where widths are large: narrow ones lie off the line by their kernel's "
+    "fluctuations."""
+    return [
+        judge(
+            "uv-edge-sp-squared-far",
+            "SP, two-layer linear network, squared loss: the largest stable rate goes as n^-1 from 2^14 "
+            "units on",
+            slope_of(data.sel(width=slice(2**14, None))),
+            predicted=-1.0,
+            tolerance=0.005,
+            basis="theory.mechanism; the kernel is n to within n^-1/2 there",
         )
     ]
 
@@ -154,8 +171,7 @@ def window(data: xr.Dataset) -> list[Verdict]:
 
 
 def feedback(squared: xr.Dataset, bounded: xr.Dataset) -> list[Verdict]:
-    """Under the squared loss the output's exponent grows by 1 - c with every step; under cross-entropy "
-    "not."""
+    """Under the squared loss the output's exponent grows by 1 - c a step; under cross-entropy it stays."""
     rows = []
     for data, loss, expected in ((squared, "squared", "hold"), (bounded, "cross-entropy", "hold")):
         curves = mechanism(mlp(2, "linear"), "sp", "sgd", loss)
@@ -214,10 +230,11 @@ def below(data: xr.Dataset) -> list[Verdict]:
 def limit(data: xr.Dataset, networks: xr.Dataset) -> list[Verdict]:
     """The limit c = 0 loses stability where networks of 10^6 units do."""
     unstable = ~(data.ntk <= 10 * data.ntk.isel(step=0)).all("step").transpose("seed", "lr").values
-    first = data.lr.values[unstable.argmax(axis=1)]
+    first = data.lr.values[unstable.argmax(axis=1)[unstable.any(axis=1)]]
     wide = rates_of(networks.isel(width=[-1]))[0]
     ratio = np.log(wide).mean() - np.log(first).mean()
-    error = float(np.hypot(np.log(wide).std(ddof=1), np.log(first).std(ddof=1)) / np.sqrt(len(wide)))
+    spreads = [np.log(values).std(ddof=1) / np.sqrt(len(values)) for values in (wide, first)]
+    error = float(np.hypot(*spreads))
     return [
         judge(
             "uv-limit",
@@ -232,6 +249,7 @@ def limit(data: xr.Dataset, networks: xr.Dataset) -> list[Verdict]:
             ),
             predicted=1.0,
             tolerance=0.05,
-            basis="sim.uv.wide, a perceptron whose weights move",
+            basis="sim.uv.wide, a perceptron whose weights move; "
+            f"{len(first)} of {len(unstable)} draws lose stability on the grid",
         )
     ]

@@ -9,7 +9,7 @@ import numpy as np
 
 from scalewright.sim import fit
 from scalewright.sim.uv.descent import check_run
-from scalewright.sim.uv.losses import Loss, Squared
+from scalewright.sim.uv.losses import Loss, Squared, check_loss
 from scalewright.sim.uv.model import Factors, Gram, factors, initial, kernel, outputs, step
 from scalewright.theory.parametrization import Parametrization
 
@@ -171,11 +171,23 @@ def edge(
     -1.0
     """
     check_run(steps, warmup if isinstance(warmup, int) else 0, decay, point)
+    check_loss(Squared() if loss is None else loss, "uv.edge")
     least, most = _check(rates, criterion, tolerance, warmup, duration, bound)
     by = factors(parametrization, widths)
     limit = BOUNDS[criterion] if bound is None else bound
     start = initial(by, widths, seeds)
-    runs = _Runs(by, start, loss or Squared(), criterion, limit, steps, duration, warmup, decay, point)
+    runs = _Runs(
+        by,
+        start,
+        Squared() if loss is None else loss,
+        criterion,
+        limit,
+        steps,
+        duration,
+        warmup,
+        decay,
+        point,
+    )
     grid = np.geomspace(least, most, 1 + math.ceil(math.log(most / least) / math.log(SCAN)))
     fine = np.stack([runs.stable(np.full(start.c.shape, lr)) for lr in grid])
     low, high, status = _brackets(grid, fine)

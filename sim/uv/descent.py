@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from scalewright.sim.dataset import dataset
-from scalewright.sim.uv.losses import Loss, Squared
+from scalewright.sim.uv.losses import Loss, Squared, check_loss
 from scalewright.sim.uv.model import Factors, Gram, factors, initial, kernel, outputs, step
 from scalewright.theory.parametrization import Parametrization
 
@@ -44,6 +44,7 @@ def trajectory(
 
     Raises:
         ValueError: another network or optimizer, rates that are not positive, negative steps or warm-up.
+        TypeError: a loss that is none of these.
 
     Cost: some twenty operations a step on arrays of widths x seeds x rates; independent of the width.
 
@@ -55,7 +56,8 @@ def trajectory(
     """
     rates = check_rates(lrs)
     check_run(steps, warmup, decay, point)
-    chosen = loss or Squared()
+    chosen = Squared() if loss is None else loss
+    check_loss(chosen, "uv.trajectory")
     by = factors(parametrization, widths)
     wide = Factors(*(part[..., None] for part in vars(by).values()))
     start = initial(by, widths, seeds)

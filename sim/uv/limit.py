@@ -21,7 +21,7 @@ import xarray as xr
 
 from scalewright.sim.dataset import dataset
 from scalewright.sim.uv.descent import check_rates, check_run
-from scalewright.sim.uv.losses import CrossEntropy
+from scalewright.sim.uv.losses import CrossEntropy, check_loss
 from scalewright.theory.power import Exponent, exact
 
 
@@ -53,7 +53,7 @@ def wide(
 
     Raises:
         ValueError: c outside of [0, 1], rates that are not positive, a width below 1.
-        TypeError: c is a float.
+        TypeError: c is a float, or a loss that isn't cross-entropy.
 
     Cost: some ten operations a step on arrays of starts x rates.
 
@@ -66,7 +66,8 @@ def wide(
         raise ValueError(f"uv.wide: c must be from 0 to 1; given {power}")
     if not width >= 1:
         raise ValueError(f"uv.wide: width must be at least 1 or math.inf; given {width}")
-    rates, chosen = check_rates(lrs), loss or CrossEntropy()
+    rates, chosen = check_rates(lrs), CrossEntropy() if loss is None else loss
+    check_loss(chosen, "uv.wide", CrossEntropy)
     check_run(steps, 0, 0.0, point)
     scale, moving = _power(width, 1 - power), _power(width, -2 * power)
     # The first pull sees the initial logits themselves, which are of order one at every c.

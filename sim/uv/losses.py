@@ -55,3 +55,11 @@ class CrossEntropy:
 
 
 Loss: TypeAlias = Squared | CrossEntropy
+
+
+def check_loss(loss: object, caller: str, *kinds: type) -> None:
+    """Raise TypeError unless the loss is an object of this module, of one of the kinds if any are given."""
+    known = kinds or (Squared, CrossEntropy)
+    if not isinstance(loss, known):
+        names = " or ".join(f"uv.{kind.__name__}(...)" for kind in known)
+        raise TypeError(f"{caller}: loss must be {names}; given {loss!r}")

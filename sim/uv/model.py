@@ -71,7 +71,7 @@ def _check(parametrization: Parametrization, widths: Sequence[int]) -> None:
             "uv: the closed map is that of gradient descent, optimizer 'sgd'; given "
             f"{parametrization.optimizer!r}"
         )
-    wrong = [n for n in widths if isinstance(n, bool) or not float(n).is_integer() or n < 1]
+    wrong = [n for n in widths if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1]
     if wrong or not len(widths):
         raise ValueError(
             f"uv: widths must be integers of at least 1; given {wrong[0] if wrong else list(widths)!r}"
@@ -84,7 +84,9 @@ def initial(by: Factors, widths: Sequence[int], seeds: Sequence[int]) -> Gram:
     |u|^2 is chi-squared with n degrees of freedom; of v, the part along u is normal, and the square of the
     rest is chi-squared with n - 1 (Bartlett's decomposition).
     """
-    if not len(seeds) or any(isinstance(s, bool) or int(s) != s or s < 0 for s in seeds):
+    if not len(seeds) or any(
+        isinstance(s, bool) or not isinstance(s, int | np.integer) or s < 0 for s in seeds
+    ):
         raise ValueError(f"uv: seeds must be non-negative integers; given {list(seeds)}")
     u, along, across = np.empty((3, len(widths), len(seeds)))
     for row, width in enumerate(widths):

@@ -26,6 +26,10 @@ def pair(width):
     return Pair()
 def number(width):
     return 3
+def narrow(width):
+    return torch.nn.Linear(63, 10)
+def other(w):
+    return torch.nn.Linear(64, 10)
 """
 FEW = ("--samples", 32, "--widths", "8,16", "--seeds", 2, "--steps", 2, "--device", "cpu")
 
@@ -93,13 +97,16 @@ def test_a_run_that_is_not_finite_is_named_and_undecided():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["mine.py:build", "--widths", "8"], "one width has no slope; given [8]"),
+        (["mine.py:build", "--widths", "8"], "--widths must be at least two, as one has no slope; given 8"),
         (["mine.py:build", "--lr", "0"], "--lr must be positive; given 0.0"),
         (
             ["mine.py:build", "--optimizer", "lion"],
             "--optimizer must be sgd, adam or file.py:function; given 'lion'",
         ),
         (["mine.py:number"], "build must return a torch.nn.Module; it returned int"),
+        (["mine.py:narrow"], "mine.py:narrow can't be trained: mat1 and mat2 shapes cannot be multiplied"),
+        (["mine.py:other"], "build must take `width`; given one that takes w"),
+        (["mine.py:build", "--seeds", "1"], "--seeds must be at least 2, as one gives no interval; given 1"),
         (["mine.py:missing"], "must define a function 'missing'"),
         (["mine.py:build", "--against", "x"], "against must be 'initial' or 'previous'; given 'x'"),
         (

@@ -123,6 +123,8 @@ def test_float32_is_refused_where_centring_cancels_and_auto_chooses(pair):
         plane.train(BUILD, rule(), cells, pair, steps=1, dtype="float32", device="cpu", **SIZES)
     with pytest.raises(ValueError, match="dtype must be 'auto', 'float32' or 'float64'; given 'f32'"):
         plane.train(BUILD, rule(), cells, pair, steps=1, dtype="f32", device="cpu", **SIZES)
+    with pytest.raises(ValueError, match="block must be at least 1; given 0"):
+        plane.train(BUILD, rule(), cells, pair, steps=1, block=0, device="cpu", **SIZES)
     found = plane.train(BUILD, rule(), cells, pair, steps=1, device="cpu", **SIZES)
     assert np.isfinite(found.loss.values[np.eye(2, dtype=bool)]).all()
 
@@ -132,7 +134,8 @@ def test_float32_is_refused_where_centring_cancels_and_auto_chooses(pair):
     [
         (((0.0,), (1.0,), (0,), np.ones((1, 1), bool)), "gammas must be positive, finite and increasing"),
         (((1.0,), (2.0, 1.0), (0,), np.ones((1, 2), bool)), "etas must be positive"),
-        (((1.0,), (1.0,), (), np.ones((1, 1), bool)), "seeds must hold at least one"),
+        (((1.0,), (1.0,), (), np.ones((1, 1), bool)), "seeds must hold at least one, and each once"),
+        (((1.0,), (1.0,), (0, 0), np.ones((1, 1), bool)), "each once; given \\(0, 0\\)"),
         (((1.0,), (1.0,), (0,), np.zeros((1, 1), bool)), "mark at least one of 1 x 1 cells; given 0"),
         (((1.0,), (1.0,), (0,), np.ones((2, 1), bool)), "given 2 of shape"),
     ],

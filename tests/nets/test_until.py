@@ -82,9 +82,11 @@ def test_the_level_of_a_stream_is_looked_at_where_it_is_recorded(ensemble):
     ("given", "message"),
     [
         ({"level": 1.0}, r"level must lie in \[0, 1\); given 1.0"),
+        ({"steps": -1}, "steps must be non-negative; given -1"),
+        ({"divergence": float("nan")}, "divergence must be a positive number; given nan"),
         ({"recorded": (9,)}, r"recorded must lie between 0 and steps = 5; given \[9\]"),
     ],
 )
 def test_bad_input(ensemble, data, given, message):
     with pytest.raises(ValueError, match=message):
-        until(ensemble(), data, steps=5, **given)
+        until(ensemble(), data, **{"steps": 5, **given})

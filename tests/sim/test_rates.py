@@ -45,6 +45,14 @@ def test_a_rate_too_low_for_the_level_is_outside_the_interval():
     lucky = np.array([[0.49, 0.51, 0.3, 0.2, 0.1, np.inf]])
     found = rates.largest_stable([1, 2, 4, 8, 16, 32], lucky, level=0.5)
     assert (found.low, found.high) == pytest.approx((16, 32))  # one slow run below the level ends nothing
+    twice = np.array([[0.49, 0.48, 0.51, 0.2, 0.1, np.inf]])
+    assert rates.largest_stable([1, 2, 4, 8, 16, 32], twice, level=0.5).low == pytest.approx(16)
+    for narrow in (
+        [0.9, 0.2, np.inf, 0.1, 0.1, np.inf],
+        [0.9, 0.2, 1.0, 0.1, 0.1, np.inf],
+    ):  # never past these
+        found = rates.largest_stable([1, 2, 4, 8, 16, 32], np.array([narrow]), level=0.5)
+        assert (found.low, found.high) == pytest.approx((2, 4))
     alone = rates.good([1, 2, 4], np.array([[0.9, 0.1, np.inf]]), level=0.5)
     assert alone.tolist() == [[False, True, False]]
     each = rates.good([1, 2], np.array([[0.9, 0.9], [0.9, 0.9]]), level=[1.0, 0.5])

@@ -37,30 +37,6 @@ def test_oracle_edges_of_other_networks(name: str, narrow: str) -> None:
     assert (found.bounded_features, found.bounded_logits) == expected
 
 
-@pytest.mark.parametrize(("name", "optimizer", "loss"), [
-    ("sp", "sgd", "cross-entropy"), ("sp", "adam", "squared"), ("mup", "sgd", "squared"),
-    ("ntp", "adam", "cross-entropy"), ("sp-full-align", "sgd", "cross-entropy"),
-])  # fmt: skip
-def test_oracle_profile_at_single_rates(name: str, optimizer: str, loss: str) -> None:
-    """Independent: `profile` evaluates numbers at one rate, step by step; here a function is evaluated
-    there."""
-    graph = th.mlp(3)
-    start = th.named(graph, name, optimizer)
-    found = th.mechanism(graph, start, optimizer, loss)
-    for c in map(Fraction, ("1/2", "3/4", "1", "5/4")):
-        rates = {
-            key: {"width": entry.lr.exponent("width") - c} if found.by_layer else {"width": -c}
-            for key, entry in start.entries.items()
-        }
-        given = start.with_lr({key: th.Power(power) for key, power in rates.items()})
-        profile = th.profile(given, loss=loss)["width"]
-        for step in (1, 2, 3):
-            for tensor in ("input", "hidden.0", "readout"):
-                curve = found.change(tensor, step)
-                assert curve is not None
-                assert curve.at(c) == profile.row(tensor, step=step).change, (c, step, tensor)
-
-
 def test_identity_what_reads_the_logits() -> None:
     """Cross-entropy: nothing. Squared loss: all gradients and updates under SGD, gradients alone under
     Adam."""
@@ -126,6 +102,8 @@ def test_bad_input() -> None:
         found.change("input", 9)
     with pytest.raises(TypeError, match="write Fraction"):
         th.mechanism(th.mlp(2), rates=(0.5, 1))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"rates must be two exponents, \(lowest c, highest c\); given 1"):
+        th.mechanism(th.mlp(2), rates=1)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="low must be less than high"):
         th.mechanism(th.mlp(2), rates=(1, 1))
 
@@ -135,6 +113,7 @@ def test_the_figure_shows_every_tensor() -> None:
 
     for loss in ("cross-entropy", "squared"):
         ax = plot_mechanism(th.mechanism(th.mlp(3), "sp", "sgd", loss))
-        assert [text.get_text() for text in ax.get_legend().get_texts()] == ["input", "hidden.0", "logits"]
+        labels = [text.get_text() for text in ax.get_legend().get_texts()]
+        assert labels == ["input", "hidden.0", "logits", "after 1 to 3 steps"]
         shown = {text.get_text().replace("\n", " ") for text in ax.texts}
         assert ("controlled divergence" in shown) == (loss == "cross-entropy")

@@ -10,9 +10,11 @@ from scalewright.theory.power import Exponent, Power, exact
 def grown(architecture: Architecture, sizes: Mapping[str, Exponent]) -> Architecture:
     """Return the network in which dimensions grow as powers of the width.
 
-    A vocabulary much larger than the width is `{"outputs": 1}`: $W_0$ of the readout is a square map then.
-    Each of its rows is a share $n^{-1/2}$ of what moves the features, so it passes their change on like
-    independent terms, $\\omega = 1/2$, and not coherently.
+    A vocabulary as large as the width is `{"outputs": 1}`: $W_0$ of the readout is a square map then. Each of
+    its rows is a share $n^{-1/2}$ of what moves the features, so it passes their change on like independent
+    terms, $\\omega = 1/2$, and not coherently. Sizes are root mean squares over the outputs. Under
+    cross-entropy the few outputs that are labels in the batch are an exception: their rows made the change,
+    and their logits still move coherently, by $\\omega = 1$.
 
     Args:
         architecture: the graph of the network.
@@ -27,6 +29,7 @@ def grown(architecture: Architecture, sizes: Mapping[str, Exponent]) -> Architec
     'n^-1'
     """
     expect(architecture, Architecture, "grown: architecture")
+    expect(sizes, Mapping, "grown: sizes")
     known = dict(architecture.dimensions)
     for name, value in sizes.items():
         power = exact(value, f"grown: the power of {name!r}")

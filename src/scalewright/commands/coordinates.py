@@ -1,7 +1,8 @@
 """`scalewright coordinate-check file.py:build`: how the updates of a model of one's own scale."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -50,6 +51,12 @@ def command(
     against: Annotated[
         str, typer.Option(help="initial, or previous: the weights to compare with.")
     ] = "initial",
+    predicted: Annotated[
+        str | None,
+        typer.Option(
+            help="file.py:function that returns {parameter: powers}, as profile(...).slopes() does."
+        ),
+    ] = None,
     device: runs.Device = "auto",
     json: runs.Json = False,
     out: Annotated[
@@ -64,33 +71,63 @@ def command(
         place = runs.check_device(device)
         if not lr > 0:
             raise ValueError(f"--lr must be positive; given {lr}")
+        sizes = list(runs.integers(widths) or ())
+        if len(sizes) < 2:
+            raise ValueError(f"--widths must be at least two, as one has no slope; given {widths}")
+        if seeds < 2:
+            raise ValueError(f"--seeds must be at least 2, as one gives no interval; given {seeds}")
         make, update = own.named_by(build, "the model"), _optimizer(optimizer, lr)
         import torch
 
         batches = own.data_of(data, samples, _targets(loss), torch.float32, place)
         chosen = own.made_by(loss, "--loss") if ":" in loss else loss
-        with progress_bar(NAME, quiet=json) as stage:
+        with progress_bar(NAME, quiet=json) as stage, _of_torch(build):
             found = nets.coordinate_check(
                 make,
                 batches,
-                widths=list(runs.integers(widths) or ()),
+                widths=sizes,
                 optimizer=update,
                 loss=chosen,
                 steps=steps,
                 seeds=range(seeds),
                 batch=batch,
                 against=against,  # type: ignore[arg-type]
+                predicted=None if predicted is None else own.made_by(predicted, "--predicted"),
                 device=place,
                 progress=stage("networks"),
             )
-        record = {"model": build, "optimizer": optimizer, "data": data, "loss": loss, **found.to_json()}
-        text = found.to_markdown()
+        text, rows = _table(found)
+        record = {"model": build, "optimizer": optimizer, "data": data, "loss": loss, **rows}
         if out is not None:
             folder = output_folder(NAME, out, force=force)
             record["folder"] = str(folder)
             _write(found, record, folder)
         show(to_json(record) if json else text + _remarks(record))
     raise typer.Exit(UNDECIDED if record["unstable"] else PASS)
+
+
+@contextmanager
+def _of_torch(build: str) -> Iterator[None]:
+    """Say in one sentence what torch refuses in the user's own module."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise ValueError(f"the model: {build} can't be trained: {str(error).splitlines()[0]}") from error
+
+
+def _table(found: "CoordinateCheck") -> tuple[str, dict[str, Any]]:
+    """Return the table in words and as plain data; with too few stable runs, what happened to the others."""
+    try:
+        return found.to_markdown(), found.to_json()
+    except ValueError as error:
+        if not found.unstable:
+            raise
+        plain = {
+            "rows": [],
+            "skipped": dict(found.skipped),
+            "unstable": [vars(one) for one in found.unstable],
+        }
+        return f"No slopes: {error}", plain
 
 
 def _optimizer(name: str, lr: float) -> Callable[..., Any]:
@@ -130,6 +167,8 @@ def _write(found: "CoordinateCheck", record: dict[str, Any], folder: Path) -> No
 
     write_text(folder / "coordinates.json", to_json(record))
     save(found.data, folder / "coordinates.nc")
+    if not record["rows"]:
+        return
     figure = Figure(figsize=(16, 4.4), layout="constrained")
     axes = figure.subplots(1, 3)
     nets.plot_slopes(found, ax=axes[0])

@@ -131,7 +131,8 @@ def test_modules_that_are_skipped_are_listed():
         ({"steps": 0}, ValueError, "steps must be an integer of at least 1; given 0"),
         ({"steps": 2, "at": [0, 2]}, ValueError, "at must hold steps between 1 and steps = 2; given [0]"),
         ({"against": "x"}, ValueError, "against must be 'initial' or 'previous'; given 'x'"),
-        ({"build": lambda: 3}, TypeError, "build must return a torch.nn.Module; it returned int"),
+        ({"build": lambda width: 3}, TypeError, "build must return a torch.nn.Module; it returned int"),
+        ({"build": lambda w: 3}, TypeError, "build must take `width`; given one that takes w"),
         ({"batch": 65}, ValueError, "size must lie between 1 and the 64 samples; given 65"),
     ],
 )

@@ -180,6 +180,41 @@ def test_control_a_random_forward_is_refused():
     assert Coordinates(model.eval()).measure(torch.ones(4, 20)).rows
 
 
+def test_a_model_that_is_not_finite_from_the_start_is_no_random_one():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    with torch.no_grad():
+        model[0].weight[0, 0] = torch.nan
+    assert Coordinates(model).measure(torch.ones(1, 2)).nonfinite == "0.weight"
+
+
+def test_control_randomness_behind_the_last_layer_is_seen_and_the_generator_left_alone():
+    model, state = nn.Sequential(nn.Linear(20, 20), nn.Dropout(0.5)), torch.get_rng_state()
+    with pytest.raises(ValueError, match="must not be random; its outputs differ between two calls"):
+        Coordinates(model).measure(torch.ones(4, 20))
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_layer_that_is_called_by_keyword_says_so():
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner, self.out = nn.Linear(2, 2), nn.Linear(2, 2)
+
+        def forward(self, x):
+            return self.out(self.inner(input=x))
+
+    watch = Coordinates(Model())
+    watch.measure(torch.ones(1, 2))
+    assert watch.skipped == {"inner.weight": "it is called by keyword (input), and not with one tensor"}
+
+
+def test_models_that_cant_be_called_with_other_weights_are_refused():
+    with pytest.raises(ValueError, match=r"given DataParallel: pass model\.module"):
+        Coordinates(nn.DataParallel(nn.Linear(2, 2)))
+    with pytest.raises(ValueError, match="of a lazy module: call it once first"):
+        Coordinates(nn.Sequential(nn.LazyLinear(2)))
+
+
 def test_what_is_no_model_is_refused():
     with pytest.raises(TypeError, match=r"^Coordinates: model must be a torch.nn.Module; given int$"):
         Coordinates(3)

@@ -20,7 +20,7 @@ def made(widths=WIDTHS, seeds=4, powers=(-1.0, 0.0), **changes):
     passed = values.copy()
     passed[..., 0] = 0.0
     dims = ("width", "seed", "step", "layer")
-    variables = {"effective": (dims, values), "propagating": (dims, passed), "total": (dims, values)}
+    variables = {"effective": (dims, values), "propagating": (dims, passed), "total": (dims, values.copy())}
     coords = {
         "width": list(widths),
         "seed": range(seeds),
@@ -84,6 +84,14 @@ def test_runs_that_were_not_stable_do_not_count():
     found.data["effective"][1:] = np.nan
     with pytest.raises(ValueError, match="two widths with at least two stable seeds each; given 1"):
         found.slope("input.weight", "effective")
+
+
+def test_a_part_that_vanishes_in_most_runs_is_left_out_and_the_others_stay():
+    found = made()
+    found.data["effective"][1:, :, :, 0] = 0.0
+    rows = {(row.layer, row.part) for row in found.rows()}
+    assert ("input.weight", "effective") not in rows
+    assert ("input.weight", "total") in rows
 
 
 def test_unknown_names_are_refused():

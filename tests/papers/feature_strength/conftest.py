@@ -20,9 +20,9 @@ def micro():
     """The smoke scale with everything small: seconds in all."""
     return replace(
         settings.SMOKE,
-        sharpness_gammas=(1e-3, 1e-2, 1e2, 1e3),
+        sharpness_gammas=(1e-3, 1e-2, 1e2, 1.5e2),
         sharpness_seeds=2,
-        convnet_gammas=(1e-3, 1e-2, 1e2, 1e3),
+        convnet_gammas=(1e-3, 1e-2, 1e2, 1.5e2),
         convnet_seeds=2,
         edge_gammas=(1e-3, 1e-2, 10.0, 1e2),
         edge_seeds=2,
@@ -50,7 +50,7 @@ def small():
         patch.setattr(convergence, "CONVERGED_AT", 0.5)
         patch.setattr(edges, "STEPS", 20)
         patch.setattr(edges, "PER_DECADE", 4)
-        patch.setattr(edges, "GOOD", {"linear": 0.5, "relu": 0.5})
+        patch.setattr(edges, "GOOD", dict.fromkeys(edges.GOOD, 0.5))
         patch.setattr(edges, "BATCH_STEPS", 5)
         patch.setattr(adaptive, "LEARNT", 0.8)
         patch.setattr(collapse, "PREDICTOR_TAU", 1.0)

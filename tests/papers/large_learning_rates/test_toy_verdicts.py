@@ -21,7 +21,7 @@ def near():
 
 
 def test_identity_edges_pass(squared):
-    assert [row.verdict for row in toy_verdicts.edge(squared)] == ["pass"]
+    assert [row.verdict for row in (*toy_verdicts.edge(squared), *toy_verdicts.far(squared))] == ["pass"] * 2
     assert [row.verdict for row in toy_verdicts.catapult(squared)] == ["pass", "pass"]
     kernel = toy.edges(replace(SCALE, toy_seeds=8), "sp-cross-entropy-kernel")
     assert [row.verdict for row in toy_verdicts.edge(kernel)] == ["pass"]
@@ -85,7 +85,7 @@ def test_every_check_of_a_claim_has_a_row(squared, near):
     """Stages that take long are not run: their ids are known by their names."""
     known = {row.id for row in theory_verdicts.rows()}
     known |= {f"uv-edge-{name}" for name in toy.EDGES} | {"uv-timed", "uv-timed-warmup", "uv-limit"}
-    known |= {row.id for row in toy_verdicts.catapult(squared)}
+    known |= {row.id for row in (*toy_verdicts.catapult(squared), *toy_verdicts.far(squared))}
     known |= {row.id for row in toy_verdicts.feedback(near["squared"], near["cross-entropy"])}
     known |= {f"uv-{what}-{c.replace('/', '-')}" for what in ("outputs", "kernel") for c in toy.WINDOW}
     known |= {f"uv-below-{c.replace('/', '-')}-{step}" for c in toy.BELOW for step in (1, 2, 3)}

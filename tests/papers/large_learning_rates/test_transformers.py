@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from scalewright.nets.objective import Objective
 from scalewright.papers.large_learning_rates import gpt_verdicts, transformers
 
 
@@ -44,3 +45,19 @@ def test_best_rates_are_judged_against_theory(results, power, outcome):
     data["diverged_at"] = (("width", "seed", "lr"), np.full((2, 2, rate.shape[1]), -1))
     (row,) = gpt_verdicts.optimum(data)
     assert (row.predicted, row.verdict) == (-1.0, outcome)
+
+
+def test_identity_rates_fall_linearly_to_zero():
+    """Two steps of SGD by hand: the whole rate, then half of it."""
+    feed = transformers.Windows(2)
+    members = transformers.networks("sgd", "fixed", 16, seeds=[0], lrs=[0.3], device="cpu")
+    by_hand = transformers.networks("sgd", "fixed", 16, seeds=[0], lrs=[0.3], device="cpu")
+    transformers.Decaying(members, feed, steps=2, loss="cross-entropy", recorded=[0, 2]).run()
+    for step, rate in ((0, 0.3), (1, 0.15)):
+        batch = feed.batch(step)
+        _, gradients = Objective.of(by_hand, "cross-entropy", batch).gradient()
+        for name, weight in by_hand.parameters.items():
+            weight.sub_(rate * gradients[name])
+    for name, weight in members.parameters.items():
+        # float32 over two steps of entries below 1
+        torch.testing.assert_close(weight, by_hand.parameters[name], rtol=1e-5, atol=1e-6)

@@ -89,6 +89,20 @@ def test_oracle_the_calculus_at_every_rate(loss):
             assert abs(slope.value / 2 - float(exponent)) < 4 * slope.standard_error / 2 + 0.02, (c, step)
 
 
+def test_control_far_beyond_the_edges_products_of_updates_are_less_aligned():
+    """At c = -1 updates of both layers multiply from the first step on. Counted as aligned, as trained layers
+    are, they give n^(9/2) under cross-entropy; this model, whose layers meet at random, has n^4."""
+    from scalewright.theory import mechanism
+
+    widths = [10**k for k in range(11, 16)]
+    rule = named(mlp(2, "linear"), "sp", "sgd").with_lr({"width": 1})
+    run = uv.trajectory(rule, widths=widths, lrs=[0.5], steps=2, seeds=range(64), loss=uv.CrossEntropy())
+    slope = fit.slope(widths, ((run.outputs - run.outputs.isel(step=0)) ** 2).isel(lr=0, step=2).values)
+    derived = mechanism(mlp(2, "linear"), "sp", "sgd").change("readout", 2).at(-1)
+    assert derived == Fraction(9, 2)
+    assert slope.value / 2 == pytest.approx(4, abs=0.1)
+
+
 def test_control_the_squared_loss_adds_an_exponent_a_step():
     """At n^-3/4 outputs after t steps go as n^(t / 4): theory.mechanism says t (1 - c)."""
     from scalewright.theory import mechanism
@@ -120,3 +134,15 @@ def test_bad_input(rules, change, message):
     with pytest.raises(ValueError) as caught:
         uv.trajectory(rules["sp"], **{"widths": [8], "lrs": [0.1], "steps": 2, **change})
     assert str(caught.value) == message
+
+
+def test_a_loss_by_name_is_refused(rules):
+    with pytest.raises(TypeError) as caught:
+        uv.trajectory(rules["sp"], widths=[8], lrs=[0.1], steps=2, loss="squared")
+    assert str(caught.value) == (
+        "uv.trajectory: loss must be uv.Squared(...) or uv.CrossEntropy(...); given 'squared'"
+    )
+    with pytest.raises(TypeError, match=r"uv.edge: loss must be uv.Squared\(...\) or uv.CrossEntropy"):
+        uv.edge(rules["sp"], widths=[8], loss="ce")
+    with pytest.raises(TypeError, match=r"uv.wide: loss must be uv.CrossEntropy\(...\); given Squared"):
+        uv.wide(1, lrs=[0.1], steps=1, loss=uv.Squared())
