@@ -108,7 +108,6 @@ def row(loss: Any, name: str) -> dict[str, Any]:
     """Time one loss on one grid."""
     gammas, etas = grid(name)
     task = Task(LAYERS, loss, steps=STEPS)
-    first, _ = timed(lambda: richness.march(task, gammas[:1, :1], etas[:1, :1]))
     ours, ends = timed(lambda: richness.march(task, gammas, etas))
     few = STEPS // SAMPLE
     whole, _ = timed(lambda: loop(loss, gammas, etas, few))
@@ -123,7 +122,6 @@ def row(loss: Any, name: str) -> dict[str, Any]:
         "runs": cells,
         "steps": STEPS,
         "ours (s)": ours,
-        "ours, first call with compilation (s)": first,
         "ours, ns a run and step": 1e9 * ours / cells / STEPS,
         "numpy, whole arrays (s)": whole * SAMPLE,
         "numpy, blocks (s)": cached * SAMPLE,
@@ -137,8 +135,10 @@ def row(loss: Any, name: str) -> dict[str, Any]:
 
 def main() -> None:
     """Print a line a case, and write results/richness_grid.json."""
-    rows = []
+    rows, compilation = [], {}
     for loss in LOSSES:
+        one = Task(LAYERS, loss, steps=1)  # type: ignore[arg-type]
+        compilation[loss], _ = timed(lambda task=one: richness.march(task, 1.0, 0.1))
         for name in ("portrait", "all moving"):
             found = row(loss, name)
             rows.append(found)
@@ -155,7 +155,15 @@ def main() -> None:
     )
     print(conclusion)
     environment = measuring.environment("jax", "numpy")
-    measuring.write("richness_grid", {"rows": rows, "conclusion": conclusion, "environment": environment})
+    measuring.write(
+        "richness_grid",
+        {
+            "rows": rows,
+            "compilation and one block (s)": compilation,
+            "conclusion": conclusion,
+            "environment": environment,
+        },
+    )
 
 
 if __name__ == "__main__":
