@@ -22,6 +22,10 @@ ADVICE: dict[Status, str] = {
 }
 
 
+#: Losses within this factor of the level are too close to it to tell slow runs from fast ones.
+CLEAR = 1.5
+
+
 @dataclass(frozen=True)
 class Rate(Estimate):
     """A learning rate read off a grid: geometric mean over seeds, with Student's 95 % interval.
@@ -34,7 +38,8 @@ class Rate(Estimate):
             edge; nan where there is no stable rate.
         seed_values: one rate a seed, nan for a seed without.
         censored: seeds whose rate ends the grid, or that have none.
-        resolution: log of the grid's step around the rate; 0 where a parabola found it between the rates.
+        resolution: log of the grid's step around the rate; where a parabola found it between the rates, the
+            step whose rounding would err by as much as the parabola.
     """
 
     status: Status = "interior"
@@ -53,8 +58,10 @@ def good(lrs: Sequence[float] | np.ndarray, losses: np.ndarray, *, level: Level 
 
     A run is good if its loss is finite and below the level. Close above the largest stable rate some runs
     are good by luck; counting them in moves the edge up, the more the finer the grid. The interval therefore
-    starts at the lowest good rate (below it training is too slow for the level) and ends before the next bad
-    one.
+    starts at the lowest good rate (below, training is too slow for the level) and ends before the next bad
+    one. Slow runs scatter around the level: where the first good ones and what lies between are within a
+    factor 1.5 of it, on either side, the interval starts at the first that is clear of it. A run that
+    diverged is never passed over.
 
     Args:
         lrs: learning rates (g,), increasing.
@@ -78,8 +85,20 @@ def good(lrs: Sequence[float] | np.ndarray, losses: np.ndarray, *, level: Level 
             f"rates.good: level must be a number or one for each of the {len(values)} seeds; given {level!r}"
         )
     fine = np.isfinite(values) & (np.nan_to_num(values, nan=np.inf) < limit.reshape(-1, 1))
-    started = np.logical_or.accumulate(fine, axis=1)
-    return started & ~np.logical_or.accumulate(started & ~fine, axis=1)
+    started = np.arange(fine.shape[1]) >= _start(fine, values, limit.reshape(-1, 1))[:, None]
+    return fine & started & ~np.logical_or.accumulate(started & ~fine, axis=1)
+
+
+def _start(fine: np.ndarray, values: np.ndarray, limit: np.ndarray) -> np.ndarray:
+    """Return the index of the first rate of each seed's interval (r,), the number of rates for none."""
+    starts = np.full(len(fine), fine.shape[1])
+    clear, near = fine & (values < limit / CLEAR), np.isfinite(values) & (values < limit * CLEAR)
+    for row in np.flatnonzero(fine.any(axis=1)):
+        starts[row] = first = int(fine[row].argmax())
+        later = int(clear[row].argmax()) if clear[row].any() else first
+        if near[row, first:later].all():
+            starts[row] = max(first, later)
+    return starts
 
 
 def largest_stable(lrs: Sequence[float] | np.ndarray, losses: np.ndarray, *, level: Level = math.inf) -> Rate:
@@ -116,8 +135,10 @@ def optimum(
     """Return the rate of lowest loss within the good interval, by a local parabola of `fit.optimum`.
 
     Log loss is fitted by a parabola in log rate through the lowest point and `reach` neighbours on each
-    side, one fit a seed. Where the next rate is not good no parabola can be fitted: the lowest point itself
-    is taken, with the grid's step as its resolution.
+    side, one fit a seed. A valley is no parabola: by how much the vertex moves when one more neighbour on
+    each side is fitted counts as the standard error of the interpolation, up to that of a whole step. Where
+    the next rate is not good no parabola can be fitted: the lowest point itself is taken, with the grid's
+    step as its resolution.
 
     Args:
         lrs, losses, level: as in `good`; losses positive where finite.
@@ -144,12 +165,15 @@ def optimum(
     kept = np.where(good(lrs, losses, level=level), values, np.inf)
     some, logs = np.isfinite(kept).any(axis=1), np.log(rates)
     best = kept.argmin(axis=1)
-    places = np.full(len(kept), np.nan)
+    places, wider = np.full((2, len(kept)), np.nan)
     for row in np.flatnonzero(some):
-        places[row] = math.log(fit.optimum(rates, kept[[row, row]], reach=reach).replicate_values[0])
+        for found, near in ((places, reach), (wider, reach + 1)):
+            found[row] = math.log(fit.optimum(rates, kept[[row, row]], reach=near).replicate_values[0])
     inner = np.clip(best, 1, len(rates) - 2)
     fitted = np.isfinite(kept[np.arange(len(kept))[:, None], inner[:, None] + [-1, 0, 1]]).all(axis=1)
-    steps = np.where(fitted | ~some, 0.0, (logs[inner + 1] - logs[inner - 1]) / 2)
+    whole = (logs[inner + 1] - logs[inner - 1]) / 2
+    moved = np.minimum(math.sqrt(12) * np.abs(np.nan_to_num(places - wider)), whole)
+    steps = np.where(some, np.where(fitted, moved, whole), 0.0)
     return _rate(places, steps, lower=some & (best == 0), upper=some & (best == len(rates) - 1))
 
 
@@ -206,8 +230,8 @@ def _rate(places: np.ndarray, steps: np.ndarray, *, lower: np.ndarray, upper: np
     middle, spread = float(known.mean()), float(known.var(ddof=1)) if len(known) > 1 else 0.0
     error = math.sqrt(spread / len(known) + step**2 / 12)
     half = _student(len(known) - 1) * error if len(known) > 1 else step / 2
-    ends = (math.exp(middle + sign * half) for sign in (-1, 1))
-    return Rate(math.exp(middle), error, *ends, len(known), status, seen, censored, step)
+    low, high = math.exp(middle - half), math.exp(middle + half)
+    return Rate(math.exp(middle), error, low, high, len(known), status, seen, censored, step)
 
 
 def _student(freedom: int) -> float:
