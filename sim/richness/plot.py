@@ -31,6 +31,8 @@ INK = "#1A1A1A"
 PLACES = {"eta_min": 0.34, "eta_crit": 0.16, "eta_hole_top": 0.3}
 #: Pixels to either side of a name's line within which a regime must go on to be named there.
 TEXT = 9.0
+#: Share of the cells from which on a regime is named.
+SEEN = 0.005
 
 
 def plot_portrait(portrait: Portrait, ax: "Axes | None" = None, *, names: bool = True) -> Any:
@@ -150,7 +152,7 @@ def _regimes(ax: Any, portrait: Portrait) -> None:
     margin = len(gammas) // 5
     for regime in Regime:
         inside = np.pad(cells == int(regime), 1)
-        if not inside.any():
+        if inside.sum() < SEEN * cells.size:
             continue
         room = distance_transform_edt(inside, sampling=size)[1:-1, 1:-1]
         room[:margin], room[len(gammas) - margin :] = 0.0, 0.0

@@ -5,11 +5,18 @@ from typing import Any
 
 from sympy import Expr, Integer, Matrix, Min, Symbol, eye, factor, log, oo, powsimp, simplify, solve
 
-from scalewright.theory.landscape.matrices import refuse_float
 from scalewright.theory.richness import limits, times, toy, wide
 from scalewright.theory.richness.boundaries import Boundaries, Boundary, Model, check_choice, meeting
 from scalewright.theory.richness.losses import RIGHT, Loss, LossName, loss_named
-from scalewright.theory.richness.symbols import ERROR, GAMMA, LAYERS, MOMENTUM, STEPS, check_layers
+from scalewright.theory.richness.symbols import (
+    ERROR,
+    GAMMA,
+    LAYERS,
+    MOMENTUM,
+    STEPS,
+    check_layers,
+    check_momentum,
+)
 
 OPTIMIZERS = ("sgd", "momentum", "sign", "adam")
 DIVERGENCE = Symbol("A_L", positive=True)
@@ -32,7 +39,7 @@ def boundaries(
         optimizer: "sgd", "momentum" (heavy ball), "sign" or "adam".
         model: "balanced", the deep linear toy, all weights 1 at the start; "wide", two wide linear layers
             with random weights, in the same units of eta, for "sgd" alone.
-        momentum: decay mu of the heavy ball, exact or a symbol.
+        momentum: decay mu of the heavy ball, exact in [0, 1) or a symbol; other optimizers ignore it.
 
     Returns:
         Boundaries, in expressions of `symbols.GAMMA`, `STEPS` (T), `ERROR` (epsilon).
@@ -51,9 +58,7 @@ def boundaries(
     loss_named(loss)
     check_choice("boundaries", "optimizer", optimizer, OPTIMIZERS)
     check_choice("boundaries", "model", model, Model)
-    return _assembled(
-        layers, loss, optimizer, model, refuse_float(momentum, name="momentum", function="boundaries")
-    )
+    return _assembled(layers, loss, optimizer, model, check_momentum(momentum, "boundaries"))
 
 
 @cache
@@ -134,7 +139,7 @@ def stable_edge(momentum: Any = 0) -> Expr:
     The step of (weight, buffer) on a quadratic has the eigenvalue -1 there. `theory.stability.threshold` says
     the same of numbers; this takes symbols as well.
     """
-    x = Symbol("x")
+    x, momentum = Symbol("x"), check_momentum(momentum, "stable_edge")
     step = Matrix([[1 - x, -momentum], [x, momentum]])
     return factor(solve((-eye(2) - step).det(), x)[0])
 

@@ -37,12 +37,31 @@ __all__ = [
     "RATE",
     "STEPS",
     "check_layers",
+    "check_momentum",
+    "exact",
 ]
+
+
+def exact(value: Any, name: str, function: str) -> Expr:
+    """Return an exact expression; TypeError for a float, with the rational to write, or for a string."""
+    if isinstance(value, str):
+        raise TypeError(
+            f"richness.{function}: {name} must be exact, a number or an expression; given {value!r}"
+        )
+    return refuse_float(value, name=name, function=f"richness.{function}")
+
+
+def check_momentum(momentum: Any, function: str) -> Expr:
+    """Return the decay of the heavy ball, a number in [0, 1) or a symbol."""
+    value = exact(momentum, "momentum", function)
+    if value.is_number and not 0 <= value < 1:
+        raise ValueError(f"richness.{function}: momentum must lie in [0, 1); given {momentum}")
+    return value
 
 
 def check_layers(layers: Any, function: str) -> Expr:
     """Return the number of weight layers as a sympy integer of at least 2, or a symbol."""
-    value = refuse_float(layers, name="layers", function=f"richness.{function}")
+    value = exact(layers, "layers", function)
     if not (isinstance(value, Symbol) or (isinstance(value, Integer) and value >= 2)):
         raise ValueError(
             f"richness.{function}: layers must be an integer of at least 2 or a sympy symbol; given {layers}"

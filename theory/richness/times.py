@@ -8,6 +8,7 @@ product h = c^L = 1 + gamma f. With h = e^x the time from one output to another 
 well behaved at every gamma. For the squared loss it is closed (`squared_time`).
 """
 
+from itertools import pairwise
 from typing import Any
 
 from sympy import (
@@ -28,7 +29,7 @@ from sympy import (
 )
 
 from scalewright.theory.richness.losses import Loss, loss_named
-from scalewright.theory.richness.symbols import GAMMA, LAYERS, OUTPUT, RATE, STEPS, check_layers
+from scalewright.theory.richness.symbols import GAMMA, LAYERS, OUTPUT, RATE, STEPS, check_layers, exact
 
 _X = Symbol("x", positive=True)
 _C = Symbol("c_", positive=True)
@@ -44,12 +45,27 @@ def flow_time(layers: Any = LAYERS, loss: str = "squared", *, start: Any = 0, st
     gamma*(log(gamma*(1 - epsilon) + 1) - log(epsilon))/(2*(gamma + 1))
     """
     layers, function = check_layers(layers, "flow_time"), loss_named(loss)
-    stop = function.reached if stop is None else stop
+    start, stop = _between_outputs(function, start, stop)
     if loss == "squared":
         return _squared_time(layers, start, stop)
     pull = function.pull_at((exp(_X) - 1) / GAMMA)
     integrand = exp((2 / layers - 1) * _X) / (layers * pull)
     return Integral(integrand, (_X, log(1 + GAMMA * start), log(1 + GAMMA * stop)))
+
+
+def _between_outputs(function: Loss, start: Any, stop: Any) -> tuple[Expr, Expr]:
+    """Return both outputs, exact; where they are numbers, 0 <= start < stop < minimiser."""
+    low = exact(start, "start", "flow_time")
+    high = function.reached if stop is None else exact(stop, "stop", "flow_time")
+    order = (0, low, high, function.minimiser)
+    numbers = [value for value in order if value is oo or getattr(value, "is_number", True)]
+    rising = all(a <= b for a, b in pairwise(numbers))
+    if not rising or high == function.minimiser or low == high:
+        raise ValueError(
+            f"richness.flow_time: accepted are 0 <= start < stop < {function.minimiser}; given {low} and "
+            f"{high}"
+        )
+    return low, high
 
 
 def _squared_time(layers: Expr, start: Any, stop: Any) -> Expr:
@@ -116,6 +132,7 @@ def half_time(layers: Any = LAYERS, loss: str = "squared", *, rate: Any = RATE) 
 
     At a rate that is a fixed share of `eta_crit` it grows as gamma^(1 - 2/L), with two layers as log gamma.
     """
+    rate = exact(rate, "rate", "half_time")
     return GAMMA / rate * flow_time(layers, loss, start=Integer(0), stop=Rational(1, 2))
 
 
@@ -124,6 +141,7 @@ def drop_time(layers: Any = LAYERS, loss: str = "squared", *, rate: Any = RATE) 
 
     At a rate that is a fixed share of `eta_crit` it does not depend on gamma >> 1 (`limits.rich_drop`).
     """
+    rate = exact(rate, "rate", "drop_time")
     return GAMMA / rate * flow_time(layers, loss, start=Rational(1, 10), stop=Rational(9, 10))
 
 

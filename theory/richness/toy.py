@@ -19,6 +19,7 @@ from scalewright.theory.richness.symbols import (
     OUTPUT,
     PULL,
     check_layers,
+    exact,
 )
 
 Place = Literal["start", "end"]
@@ -139,6 +140,12 @@ def minimum_sharpness(weights: Any, loss: str = "squared") -> Expr:
         weights: L exact numbers or symbols, whose product is h = 1 + gamma y at a minimum.
     """
     function, product = loss_named(loss), Integer(1)
+    weights = [exact(weight, "weights", "minimum_sharpness") for weight in weights]
+    if len(weights) < 2 or function.minimiser is oo:
+        raise ValueError(
+            "richness.minimum_sharpness: weights must be 2 or more, and the loss one with a minimiser; given "
+            f"{len(weights)} and {loss!r}"
+        )
     for weight in weights:
         product = product * weight
     squares = sum((product / weight) ** 2 for weight in weights)

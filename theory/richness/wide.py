@@ -32,7 +32,7 @@ from sympy import (
 )
 
 from scalewright.theory.richness.losses import RIGHT, loss_named
-from scalewright.theory.richness.symbols import GAMMA, OUTPUT, PULL, STEPS
+from scalewright.theory.richness.symbols import GAMMA, OUTPUT, PULL, STEPS, exact
 
 STEP = Symbol("alpha", positive=True)
 """alpha = eta / gamma: what a weight moves by, for a pull of one."""
@@ -110,7 +110,7 @@ def drift(ratio: Any) -> Expr:
         2 (d_1 log|1 - a^2 p_0^2| + d_0 log|1 - a^2 p_1^2|) / (d_0 + d_1),
         d_j = 2 log |(1 + a p_j) / (1 - a p_j)|.
     """
-    shares = (1 - RIGHT, RIGHT)
+    ratio, shares = exact(ratio, "ratio", "wide.drift"), (1 - RIGHT, RIGHT)
     turn = [2 * log(abs((1 + ratio * p) / (1 - ratio * p))) for p in shares]
     shrink = [2 * log(abs(1 - ratio**2 * p**2)) for p in shares]
     return (turn[1] * shrink[0] + turn[0] * shrink[1]) / (turn[0] + turn[1])
@@ -147,7 +147,7 @@ def catapult_steps(rate: Any) -> Expr:
 
         T >= log(eta kappa K_0 / (2 gamma^2)) / (-log(1 - (eta p_1 / gamma)^2)),    eta < gamma / p_1.
     """
-    curvature = loss_named("cross-entropy").curvature_at(1)
+    rate, curvature = exact(rate, "rate", "wide.catapult_steps"), loss_named("cross-entropy").curvature_at(1)
     return log(rate * curvature * START / (2 * GAMMA**2)) / -log(1 - (rate * RIGHT / GAMMA) ** 2)
 
 

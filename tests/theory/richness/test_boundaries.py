@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 from sympy import E, Rational, exp, limit, oo, simplify
 
-from scalewright.theory import stability
+from scalewright.theory import richness, stability
 from scalewright.theory.richness import OPTIMIZERS, boundaries, stable_edge
 from scalewright.theory.richness.symbols import ERROR, GAMMA, LAYERS, MOMENTUM, STEPS
 
@@ -125,3 +125,36 @@ def test_an_unknown_boundary_names_the_known_ones():
         KeyError, match="name must be one of eta_min, eta_crit, eta_max, eta_div; given 'eta_top'"
     ):
         _ = boundaries(3)["eta_top"]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "said"),
+    [
+        (lambda: boundaries("3"), TypeError, "richness.boundaries: layers must be exact"),
+        (
+            lambda: boundaries(3, optimizer="momentum", momentum=0.9),
+            TypeError,
+            "richness.boundaries: momentum",
+        ),
+        (
+            lambda: boundaries(3, optimizer="momentum", momentum=2),
+            ValueError,
+            "momentum must lie in .0, 1.; given 2",
+        ),
+        (lambda: stable_edge(0.9), TypeError, r"write Rational\(9, 10\) instead"),
+        (lambda: richness.half_time(3, rate=0.1), TypeError, "richness.half_time: rate must be exact"),
+        (lambda: richness.flow_time(3, start=0.1), TypeError, "richness.flow_time: start must be exact"),
+        (
+            lambda: richness.flow_time(2, stop=2),
+            ValueError,
+            "accepted are 0 <= start < stop < 1; given 0 and 2",
+        ),
+        (lambda: richness.flow_time(2, start=Rational(1, 2), stop=0), ValueError, "given 1/2 and 0"),
+        (lambda: richness.minimum_sharpness((0.5, 2)), TypeError, "weights must be exact"),
+        (lambda: richness.minimum_sharpness(()), ValueError, "weights must be 2 or more"),
+        (lambda: richness.wide.drift(2.0), TypeError, "richness.wide.drift: ratio must be exact"),
+    ],
+)
+def test_floats_and_numbers_out_of_range_are_refused(call, error, said):
+    with pytest.raises(error, match=said):
+        call()
