@@ -31,7 +31,7 @@ def signed(data: xr.Dataset) -> list[Verdict]:
     exact = task.optimizer == "sign"
     rich = found.between(*RICH)
     power = rich.slope() if exact else scatter_slope(rich.gamma, rich.value)
-    predicted = slope_of_theory("eta_min", rich.gamma, task) if exact else 1 / task.layers
+    predicted = slope_of_theory("eta_min", rich.gamma, task)
     band = 0.01 if exact else 0.03
     rows = [
         judge(
@@ -50,7 +50,7 @@ def signed(data: xr.Dataset) -> list[Verdict]:
             tolerance=band,
             basis="slope of the exact formula over this range"
             if exact
-            else "derived, 1/L; band: how much higher the formula of sign descent still is in this range",
+            else "slope of sign descent's formula over this range, which tends to 1/L; band: Adam's memory",
         ),
     ]
     for rival, value in (("descent", 2 / task.layers), ("deeper", 1 / (task.layers + 1))):

@@ -124,7 +124,7 @@ CLAIMS = (
         _OURS,
         "powers 1 and 1/L",
         _TOY,
-        "sign: 0.01 of its exact formula; Adam: 0.03, as over a finite range that slope is up to 0.03 higher",
+        "sign: 0.01 of its exact formula; Adam: 0.03 of it, for its memory",
         "10 seconds",
         (
             *(f"toy-{o}-min-{n}-{r}" for o in ("sign", "adam") for n in (2, 3, 4) for r in ("lazy", "rich")),

@@ -181,7 +181,7 @@ def _without_holes(task: Task, name: EdgeName, found: Edge, tolerance: float) ->
         rows, at, etas = rows[holes], at[holes], etas[holes]
         if len(rows):
             low[rows], high[rows] = etas[np.arange(len(at)), at - 1], etas[np.arange(len(at)), at]
-            status: tuple[Status, ...] = ("held",) * len(rows)
+            status: tuple[Status, ...] = tuple("held" for _ in rows)
             part = Edge(name, found.gamma[rows], low[rows], high[rows], status)
             part = _bisect(task, name, part, tolerance)
             low[rows], high[rows] = part.low, part.high
