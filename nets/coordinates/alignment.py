@@ -93,7 +93,7 @@ def patches(module: nn.Module, inputs: Tensor) -> Tensor:
         inputs if inputs.ndim == 4 else inputs[None],
         module.kernel_size,
         module.dilation,
-        module.padding,
+        module.padding,  # type: ignore[arg-type]
         module.stride,
     )
     return found.mT.flatten(0, 1)

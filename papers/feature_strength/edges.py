@@ -1,5 +1,6 @@
 """Scan networks over rates: the largest stable one, how the batch moves it, and portraits of the plane."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -136,6 +137,6 @@ def _soft_classes() -> TensorData:
     0.84 of log 2.
     """
     inputs, targets = linear_task(0)
-    likely = np.e / (1 + np.e)
+    likely = math.e / (1 + math.e)
     first = np.where(targets[:, 0] > 0, likely, 1 - likely)
     return TensorData(torch.from_numpy(inputs), torch.from_numpy(np.stack([first, 1 - first], axis=1)))

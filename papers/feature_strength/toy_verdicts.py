@@ -1,5 +1,6 @@
 """Judge the balanced toy: powers and constants of its edges, plateau, apex, and rival exponents."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -169,7 +170,7 @@ def divergence(data: xr.Dataset) -> list[Verdict]:
             within(
                 "toy-div-2-constant",
                 f"{what}over 2 (1 + e) gamma, farthest from 1",
-                found.value / found.gamma / (2 * (1 + np.e)),
+                found.value / found.gamma / (2 * (1 + math.e)),
                 float(np.log(1e8) / data.attrs["steps"]),
                 "derived; band: growth to 1e8, where a run counts as diverged, takes T steps",
             )

@@ -371,14 +371,16 @@ def label(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
     return [
         judge(
             f"{id}-{name}",
-            f"{check.label}: W_0 (x_t - x_0) of the readout after one step, root mean square {where}, over that "
+            f"{check.label}: W_0 (x_t - x_0) of the readout after one step, root mean square {where}, over "
+            "that "
             f"of x_t - x_0 scales as n^{power:g}",
             fit.slope(
                 data.width.values, (data[quantity] / data.input_change).transpose("width", "seed").values
             ),
             predicted=power,
             tolerance=LOGITS,
-            basis="the error is concentrated at the class, whose row of the readout made a share of the change",
+            basis="the error is concentrated at the class, whose row of the readout made a share of the "
+            "change",
         )
         for name, quantity, where, power in rows
     ]

@@ -31,7 +31,9 @@ def power(data: xr.Dataset) -> tuple[Estimate, str]:
     found = best_rates(data)
     for width, rate in zip(data.width.values, found, strict=True):
         if rate.status != "interior":
-            return Estimate(*[math.nan] * 4), f" (width {width}: {rate.status}: {rate.message})"
+            return Estimate(
+                math.nan, math.nan, math.nan, math.nan
+            ), f" (width {width}: {rate.status}: {rate.message})"
     return rates.slope(data.width.values.astype(float), found), ""
 
 

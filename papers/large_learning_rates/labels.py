@@ -50,7 +50,8 @@ def _step(
     model: nets.Parametrized, check: Check, inputs: torch.Tensor, labels: torch.Tensor
 ) -> tuple[float, float, float]:
     """Return the three sizes after one step; the parametrization has no multipliers."""
-    optimizer, readout = coordinates.optimizer_of(model, check), model.model.readout.weight.detach().clone()
+    optimizer = coordinates.optimizer_of(model, check)
+    readout = model.model.get_parameter("readout.weight").detach().clone()
     with nets.observe(model.model, ["readout"]) as records:
         torch.nn.functional.cross_entropy(model(inputs), labels).backward()
         optimizer.step()

@@ -99,8 +99,9 @@ STANDARD = replace(
     deep_widths=(64, 128, 256),
     batch_widths=(64, 128, 256, 512),
     gpt_widths=(32, 64, 128),
+    gpt_seeds=3,
     gpt_steps=150,
-    gpt_rates=7,
+    gpt_rates=6,
 )
 FULL = replace(
     STANDARD,

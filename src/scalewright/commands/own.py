@@ -34,7 +34,7 @@ def named_by(place: str, what: str) -> Callable[..., Any]:
     function: Any = getattr(_module(Path(path), what), name, None)
     if not callable(function):
         raise ValueError(f"{what}: {path} must define a function {name!r}; it defines none")
-    return function  # type: ignore[no-any-return]
+    return function
 
 
 def _module(path: Path, what: str) -> Any:
