@@ -169,7 +169,7 @@ NETWORK_CLAIMS = (
         tuple(f"adam-{layers}-{end}" for layers in (2, 3) for end in ("lazy", "rich", "sgd-control")),
     ),
     Claim(
-        "batch",
+        "batch-size",
         PAPER,
         "The batch size moves the largest stable rate, in the lazy and in the rich regime, and leaves its "
         "powers of gamma as they are.",

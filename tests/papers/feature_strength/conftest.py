@@ -44,8 +44,12 @@ def micro():
 
 
 @pytest.fixture(scope="session")
-def small():
-    """Shorter runs and cheaper levels than the scales have: what every stage needs, not what it shows."""
+def results(micro):
+    """The trajectories of every stage with networks, by the names of the catalogue.
+
+    Runs are shorter and levels cheaper than those of the scales, only here: what every stage needs, not what
+    it shows.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(convergence, "CONVERGED_AT", 0.5)
         patch.setattr(edges, "STEPS", 20)
@@ -60,10 +64,4 @@ def small():
         patch.setattr(staircase, "MODE_GAMMAS", (10.0, 100.0))
         patch.setattr(staircase, "INDEX_EVALUATION", 64)
         patch.setattr(staircase, "INDEX_BATCH", 8)
-        yield
-
-
-@pytest.fixture(scope="session")
-def results(micro, small):
-    """The trajectories of every stage with networks, by the names of the catalogue."""
-    return {stage.name: stage.run() for stage in network_catalogue.stages(micro, "cpu")}
+        return {stage.name: stage.run() for stage in network_catalogue.stages(micro, "cpu")}
