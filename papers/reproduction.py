@@ -20,6 +20,7 @@ PAPERS = {
     "super-consistency": "super_consistency",
     "batchnorm-isometry": "batchnorm_isometry",
     "large-learning-rates": "large_learning_rates",
+    "feature-strength": "feature_strength",
 }
 
 

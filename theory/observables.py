@@ -11,6 +11,8 @@ DIMENSIONS: dict[str, str] = {
     "depth": "number of layers along the growing axis",
     "gamma": "feature-learning strength gamma_0",
     "lr": "base learning rate eta_0",
+    "eta": "rate of unit-variance weights over the width, gamma^2 eta_0 under SGD and gamma eta_0 under Adam",
+    "edge": "name of an edge of the gamma-eta plane",
     "seed": "seed of the initial weights",
     "step": "number of optimizer steps taken",
     "step_2": "second step argument of a two-time quantity",
@@ -150,6 +152,33 @@ OBSERVABLES: dict[str, Observable] = {
             "first step at which the run diverged (of a flow: index of the recorded time that it did not "
             "reach), -1 if it did not, -2 if the run is missing",
         ),
+        Observable("peak_loss", "max L / L(0)", "largest loss of a run over its first"),
+        Observable(
+            "reached_at",
+            "t_end",
+            "first step at which the loss is below the share of its first value that was asked for, -1 if it "
+            "never is, -2 if the run is missing",
+        ),
+        Observable(
+            "regime",
+            "regime",
+            "what became of a run: 0 too slow, 1 converged monotonically, 2 catapulted, 3 edge of stability, "
+            "4 diverged (sim.richness.Regime)",
+        ),
+        Observable(
+            "settled_at",
+            "t_eps",
+            "number of steps after which the error stays at most epsilon, T + 1 if that is later than T",
+        ),
+        Observable(
+            "edge_low",
+            "eta_-",
+            "lower end of the bracket of an edge (a rate or a gamma); 0 below the scan, nan if none is",
+        ),
+        Observable("edge_high", "eta_+", "upper end of the bracket of an edge; inf beyond what was scanned"),
+        Observable("peak_loss", "max L", "largest loss on the way"),
+        Observable("half_time", "t_1/2", "number of steps until f = 1/2, interpolated between steps"),
+        Observable("drop_time", "t_drop", "number of steps in which f rises from 1/10 to 9/10, interpolated"),
         Observable(
             "isometry_gap",
             "phi",

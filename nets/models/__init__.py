@@ -6,6 +6,7 @@ from scalewright.nets.models.convnet import ConvNet, convnet
 from scalewright.nets.models.gains import HasGains
 from scalewright.nets.models.gpt import GPT, gpt
 from scalewright.nets.models.mlp import MLP, mlp
+from scalewright.nets.models.residual import ResidualNetwork, residual
 
 __all__ = [
     "GPT",
@@ -15,8 +16,10 @@ __all__ = [
     "BatchNormMLP",
     "ConvNet",
     "HasGains",
+    "ResidualNetwork",
     "batchnorm_mlp",
     "convnet",
     "gpt",
     "mlp",
+    "residual",
 ]

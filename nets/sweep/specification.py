@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from scalewright.nets.precision import precision_of
+
 #: Optimizers of `nets.optimizers`, and the gradient flow.
 OPTIMIZERS = ("sgd", "momentum", "sign", "adam", "adamw", "flow")
-MODELS = ("mlp", "convnet", "gpt")
+MODELS = ("mlp", "residual", "convnet", "gpt")
 DATA = ("digits", "teacher", "multi-index", "text")
 WHOLE = "whole"
 
@@ -114,7 +116,7 @@ class Run:
         """The dtype in which the run is computed."""
         if self.dtype != "auto":
             return self.dtype
-        return "float64" if self.gamma < 1e-2 or self.optimizer == "flow" else "float32"
+        return "float64" if self.optimizer == "flow" else precision_of(self.gamma)
 
     @property
     def coordinate(self) -> str:

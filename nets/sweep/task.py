@@ -14,7 +14,7 @@ from scalewright.nets.sweep.specification import WHOLE, Run
 from scalewright.sim import data as arrays
 from scalewright.sim import text
 from scalewright.sim.streams import STREAMS, Stream, stream
-from scalewright.theory import convnet, gpt, mlp, named
+from scalewright.theory import convnet, gpt, mlp, named, resnet
 from scalewright.theory.parametrization import Parametrization
 
 
@@ -33,6 +33,8 @@ def _named(model: str, layers: int, activation: str, name: str, optimizer: str) 
     match model:
         case "mlp":
             architecture = mlp(layers, activation)
+        case "residual":
+            architecture = resnet(layers=1, activation=activation)
         case "convnet":
             architecture = convnet(layers, activation)
         case _:
@@ -42,7 +44,12 @@ def _named(model: str, layers: int, activation: str, name: str, optimizer: str) 
 
 def build_of(run: Run) -> Build:
     """Return the function that builds the run's plain model."""
-    builders: dict[str, Any] = {"mlp": models.mlp, "convnet": models.convnet, "gpt": models.gpt}
+    builders: dict[str, Any] = {
+        "mlp": models.mlp,
+        "residual": models.residual,
+        "convnet": models.convnet,
+        "gpt": models.gpt,
+    }
     return partial(builders[run.model], run.layers, activation=run.activation)
 
 

@@ -7,6 +7,7 @@ import torch
 from scalewright.nets.curvature.eigenpairs import smallest_tolerance
 from scalewright.nets.measures import QUANTITIES
 from scalewright.nets.models.gpt import HEAD
+from scalewright.nets.precision import check_precision
 from scalewright.nets.sharpness import OPERATORS
 from scalewright.nets.sweep.specification import WHOLE, Run
 from scalewright.nets.sweep.task import parametrization_of
@@ -30,6 +31,7 @@ def check_run(run: Run) -> None:
     ):
         if wrong:
             raise ValueError(f"grid: {key} {wrong}")
+    check_precision("grid", run.gamma, run.dtype, centred=run.centred)
     unknown = _parametrization(run)
     if unknown:
         raise ValueError(f"grid: parametrization {unknown}")
@@ -96,7 +98,7 @@ def _device(run: Run) -> str:
 
 
 def _layers(run: Run) -> str:
-    least = 1 if run.model == "gpt" else 2
+    least = {"gpt": 1, "residual": 3}.get(run.model, 2)
     return (
         "" if run.layers >= least else f"of model {run.model!r} must be at least {least}; given {run.layers}"
     )

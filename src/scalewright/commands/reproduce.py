@@ -29,7 +29,10 @@ Scale = Annotated[
 
 def command(
     paper: Annotated[
-        str, typer.Argument(help="Paper: super-consistency, batchnorm-isometry or large-learning-rates.")
+        str,
+        typer.Argument(
+            help="Paper: super-consistency, batchnorm-isometry, large-learning-rates or feature-strength."
+        ),
     ],
     scale: Scale = "smoke",
     device: runs.Device = "auto",

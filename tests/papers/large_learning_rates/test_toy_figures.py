@@ -25,5 +25,5 @@ def test_rates_are_drawn_with_their_slopes():
     small = {name: once.assign_attrs(case=name) for name in toy.EDGES}
     figure = toy_figures.plot_edges({f"uv-edge-{name}": data for name, data in small.items()})
     labels = [text.get_text() for ax in figure.axes for text in ax.get_legend().get_texts()]
-    assert len(labels) == 8
+    assert len(labels) == 7
     assert labels[0].startswith("SP: $n^{-1.0")
