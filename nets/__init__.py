@@ -32,6 +32,7 @@ from scalewright.nets.ensemble import Ensemble, Member
 from scalewright.nets.observe import feature_change, observe
 from scalewright.nets.optimizers import Settings
 from scalewright.nets.parametrize import Parametrized, parametrize
+from scalewright.nets.rate_search import RateSearch, search_rates
 from scalewright.nets.sharpness import measure, sharpness
 from scalewright.nets.train import train
 
@@ -50,6 +51,7 @@ __all__ = [
     "Operator",
     "Parametrized",
     "Preconditioned",
+    "RateSearch",
     "Residual",
     "Settings",
     "SharpnessTracker",
@@ -74,6 +76,7 @@ __all__ = [
     "principal_angles",
     "products_needed",
     "quantities",
+    "search_rates",
     "share_in",
     "sharpness",
     "spectral_density",

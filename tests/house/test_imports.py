@@ -15,7 +15,8 @@ LEVELS = {**{f"scalewright.{room}": level for level, room in enumerate(ROOMS)}, 
 FORBIDDEN = {"theory": ("torch", "jax", "xarray"), "sim": ("torch",), "nets": (), "papers": ()}
 PAGES = ("rich", "typer", "click", "tqdm", "jinja2")
 NETS_OF_SIM = tuple(
-    f"scalewright.sim.{name}" for name in ("data", "streams", "text", "fit", "dataset", "store", "provenance")
+    f"scalewright.sim.{name}"
+    for name in ("data", "streams", "text", "fit", "rates", "dataset", "store", "provenance")
 )
 
 
