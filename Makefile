@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ROOMS := theory sim nets papers
 
-.PHONY: demo test test-slow test-gpu test-crosslib test-cluster check install links clean
+.PHONY: demo test test-slow test-gpu test-crosslib test-cluster style check install links clean
 
 demo: install
 	$(BIN)/scalewright verify --scale smoke
@@ -31,10 +31,12 @@ test-cluster: install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,cluster]"
 	$(BIN)/python -m pytest -m cluster --timeout 900
 
-check: install links
+style: install links
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	cd .links && ../$(BIN)/mypy --config-file ../pyproject.toml -p scalewright
+
+check: style
 	$(BIN)/python -m pytest -q tests/house
 
 install: $(STAMP)
