@@ -1,12 +1,9 @@
 """Time the march of deep linear networks against the published alternating scheme, and both against networks.
 
 The rival is written anew from its equations (Bordelon and Pehlevan 2022, eqs. 11 and 12 and appendix): from
-static
-kernels, alternate between the outputs, stepped by the tangent kernel, and all layers' kernels on the whole
-horizon,
-with inverses of steps x samples matrices; 10 sweeps, no damping. Both return arrays; `solve` adds a dataset.
-A case in which it ends in nan is listed,
-not counted.
+static kernels, alternate between the outputs, stepped by the tangent kernel, and all layers' kernels on the
+whole horizon, with inverses of steps x samples matrices; 10 sweeps, no damping. Both return arrays; `solve`
+adds a dataset. A case in which it ends in nan is listed, not counted.
 
 Times are processor times, the best of several. Set OMP_NUM_THREADS=1.
 

@@ -135,7 +135,13 @@ class Parametrized(nn.Module):
     ) -> list[dict[str, Any]]:
         """Return the groups for a torch optimizer, one a parameter, from the base rate, epsilon and decay.
 
-        >>> # torch.optim.SGD(network.parameter_groups(lr=0.1))
+        >>> from scalewright import nets, theory
+        >>> rule = theory.named(theory.mlp(2), "mup", "sgd")
+        >>> build = lambda width, inputs, outputs: nets.models.mlp(2, width, inputs, outputs)
+        >>> network = parametrize(build, rule, width=16, inputs=3, outputs=2, device="cpu")
+        >>> optimizer = torch.optim.SGD(network.parameter_groups(lr=0.1))
+        >>> [group["lr"] for group in optimizer.param_groups]  # 0.1 n, weights of unit variance
+        [1.6, 1.6]
         """
         groups = []
         for name, weight in self.model.named_parameters():
@@ -190,7 +196,13 @@ def parametrize(
         ValueError: parameter names that do not match, or an unusable device.
 
     >>> from functools import partial
-    >>> # parametrize(partial(mlp, 3), named(architecture, "mup", "sgd"), width=256, inputs=64, outputs=10)
+    >>> from scalewright import nets, theory
+    >>> rule = theory.named(theory.mlp(3), "mup", "sgd")
+    >>> network = parametrize(
+    ...     partial(nets.models.mlp, 3), rule, width=256, inputs=64, outputs=10, device="cpu"
+    ... )
+    >>> network(torch.ones(5, 64, dtype=torch.float64)).shape
+    torch.Size([5, 10])
     """
     target = resolve(device)
     model = construct(build, width=width, inputs=inputs, outputs=outputs)

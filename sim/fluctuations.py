@@ -3,10 +3,8 @@ r"""Fluctuations at finite width, to leading order: N times the variance over se
 Two-layer linear networks close on the Gram matrix M of their weights at every width (`sim.linear`), and M(0)
 is
 $1 + W/\sqrt N$ with W Gaussian. So outputs are a smooth function of N^(-1/2) W, and their variance and shift
-are its first
-and second derivatives. The linearised limit reaches the same numbers from the other side: noise of
-independent
-neurons, fed back by the residuals. Derivations: docs/concepts/dmft.md.
+are its first and second derivatives. The linearised limit reaches the same numbers from the other side: noise
+of independent neurons, fed back by the residuals. Derivations: docs/concepts/dmft.md.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 r"""Kernels of networks at initialisation: NNGP and NTK of any activation, in closed form where there is one.
 
 Weights are N(0, 1) and layers $h^{l+1} = W \phi(h^l) / \sqrt N$, so $\Phi^l = \langle \phi(h^l) \phi(h^l)
-\rangle$ with $h^l$ Gaussian
-of covariance $\Phi^{l-1}$, $\Phi^0 = K^x$; $\phi$ carries no factor such as sqrt 2.
+\rangle$ with $h^l$ Gaussian of covariance $\Phi^{l-1}$, $\Phi^0 = K^x$; $\phi$ carries no factor such as sqrt
+2.
 """
 
 from dataclasses import dataclass

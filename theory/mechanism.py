@@ -211,7 +211,7 @@ def mechanism(
     >>> str(found.bounded_features), str(found.bounded_logits), found.closes
     ('1/2', '1', True)
     >>> str(found.change("readout", step=1))
-    '1 - c'
+    'max(3/2 - 4 c, 2 - 3 c, 1 - c)'
     """
     expect(architecture, Architecture, "mechanism: architecture")
     if not isinstance(rates, tuple | list) or len(rates) != 2:

@@ -80,8 +80,18 @@ def coordinate_check(
     Cost: `steps` gradients a width and seed, and three forward passes a measurement.
     Reference: Haas et al. 2025, arXiv 2505.22491, equation (RCC).
 
-    >>> # coordinate_check(mine, (x, y), widths=[64, 128, 256], optimizer=lambda m:
-    torch.optim.SGD(m.parameters(), 0.1))
+    Example:
+        >>> from scalewright import nets
+        >>> found = coordinate_check(
+        ...     lambda width: nets.models.mlp(3, width, 8, 2),
+        ...     (torch.randn(32, 8), torch.arange(32) % 2),
+        ...     widths=[16, 32],
+        ...     seeds=range(2),
+        ...     optimizer=lambda model: torch.optim.SGD(model.parameters(), lr=0.1),
+        ...     device="cpu",
+        ... )
+        >>> sorted(found.data.sizes)
+        ['layer', 'seed', 'step', 'width']
     """
     measured_at = _check(widths, seeds, steps, at, against)
     if probe < 1:

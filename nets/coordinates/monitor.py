@@ -58,7 +58,13 @@ class Coordinates:
 
     Reference: Haas et al. 2025, arXiv 2505.22491, equation (RCC).
 
-    >>> # watch = Coordinates(model); train; watch.measure(inputs).rows["hidden.0.weight"]["effective"]
+    Example:
+        >>> model, inputs = nn.Linear(3, 2), torch.ones(4, 3)
+        >>> watch = Coordinates(model)
+        >>> with torch.no_grad():
+        ...     _ = model.weight.add_(1.0)  # what training does
+        >>> round(watch.measure(inputs).rows["weight"]["effective"], 4)
+        3.0
     """
 
     def __init__(self, model: nn.Module) -> None:

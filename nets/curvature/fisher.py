@@ -26,7 +26,10 @@ class Fisher(Sandwich):
 
     The expectation of "type-1" is "type-2". A sample is one entry of the first axis of the outputs.
 
-    >>> # Fisher(model, "cross-entropy", (inputs, labels), kind="type-1", draws=10, seed=0)
+    >>> data = torch.eye(3), torch.tensor([0, 1, 0])
+    >>> fisher = Fisher(torch.nn.Linear(3, 2), "cross-entropy", data, kind="type-1", draws=10, seed=0)
+    >>> fisher.product(torch.ones(1, fisher.size)).shape
+    torch.Size([1, 8])
     """
 
     def __init__(

@@ -143,7 +143,10 @@ class _SecondDerivative(Curvature):
 class Hessian(_SecondDerivative):
     r"""$\Lambda^{1/2} H \Lambda^{1/2}$, $H = \partial^2 L / \partial w^2$ in the trained weights w.
 
-    >>> # Hessian(model, "cross-entropy", (inputs, labels)).product(vectors)
+    >>> data = torch.eye(3), torch.tensor([0, 1, 0])
+    >>> hessian = Hessian(torch.nn.Linear(3, 2), "cross-entropy", data)
+    >>> hessian.product(torch.ones(1, hessian.size)).shape
+    torch.Size([1, 8])
     """
 
     def _scalar(self, index: int) -> Tensor:

@@ -26,8 +26,7 @@ class Kind:
 
 
 #: One rate serves every depth. 1e-3, 1e-2 and 1e-1 were tried at depths 50 and 200, then, up to depth 500,
-#: 5e-4 and
-#: 2e-3 for the linear networks and 3e-3 and 5e-3 for the others: at 1e-1 depth 200 no longer trains.
+#: 5e-4 and 2e-3 for the linear networks and 3e-3 and 5e-3 for the others: at 1e-1 depth 200 no longer trains.
 KINDS = {
     "linear": Kind("linear", "linear", 1e-3),
     "tanh": Kind("tanh, shaped", "tanh", 5e-3, shaping=SHAPING),

@@ -14,9 +14,8 @@ class Scale:
         samples: how many train, and how many are held out.
         layers: weight layers of the deep perceptrons; batch: samples a step.
         check_widths, check_seeds, check_steps: of the coordinate checks, `few_seeds` where bands are wider;
-            `adam_seeds` under Adam, whose
-            updates do not depend on how wrong a network happens to be at initialisation. `gap_widths`: of two
-            layers, whose readout forgets its initial weights slowly.
+            `adam_seeds` under Adam, whose updates do not depend on how wrong a network happens to be at
+            initialisation. `gap_widths`: of two layers, whose readout forgets its initial weights slowly.
         edge_widths, edge_seeds, edge_steps: of the grids of rates, `edge_rates` rates in steps of sqrt(2);
             from width 256 on two seeds fewer a doubling, `wide_seeds` at least.
         deepest, deep_widths: weight layers and widths of the deepest perceptrons.

@@ -1,9 +1,8 @@
 r"""The joint limit of width and depth: residual networks of L branches beta_0 / sqrt(L), L to infinity.
 
 The layer index becomes a layer time tau = l / L in [0, 1], and the stream a stochastic process in it. A
-network of
-finite L is the Euler discretisation of that process in steps of 1/L, off by c_1/L + c_2/L^2 + ..., which
-`extrapolation` eliminates.
+network of finite L is the Euler discretisation of that process in steps of 1/L, off by c_1/L + c_2/L^2 + ...,
+which `extrapolation` eliminates.
 """
 
 from collections.abc import Callable
@@ -28,10 +27,8 @@ def thinned(problem: Problem, found: Fields, stride: int) -> Fields:
     """Return every `stride`-th layer of a deepened problem, so that equal entries have equal layer time.
 
     Features run over the input and the states h^1, h^(1 + stride), ...; gradients over the same states and
-    the
-    readout. The tangent kernel keeps the sum over all layers. Responses, whose scale is that of a branch,
-    are left
-    out.
+    the readout. The tangent kernel keeps the sum over all layers. Responses, whose scale is that of a branch,
+    are left out.
     """
     features = [found.features[0], *found.features[1::stride]]
     gradients = [*found.gradients[:-1][::stride], found.gradients[-1]]

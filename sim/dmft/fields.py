@@ -17,7 +17,7 @@ def sample_kernels(
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     r"""Return the feature kernels and the forward responses of the samples of a deep linear network.
 
-    With $h = u + C g$: $H^l = H^{layer-1} + C U + U^\top C^\top + C G^l C^\top$, $U = \langle g u^\top
+    With $h = u + C g$: $H^l = H^{l-1} + C U + U^\top C^\top + C G^l C^\top$, $U = \langle g u^\top
     \rangle = F Y^\top$,
     $Y = \langle h q^\top \rangle$, where initial weights carry their factor rho.
 

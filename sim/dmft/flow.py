@@ -1,10 +1,8 @@
 r"""Gradient flow: the limit of vanishing learning rate at fixed time, extrapolated from finer steps.
 
 An Euler march with steps of $\eta/r$ is off by $c_1/r + c_2/r^2 + \dots$, so that those of r, 2r and 4r
-eliminate the
-first two terms: $X = (8 X_{4r} - 6 X_{2r} + X_r)/3$. The distance from $2 X_{4r} - X_{2r}$, which eliminates
-one, is the
-error.
+eliminate the first two terms: $X = (8 X_{4r} - 6 X_{2r} + X_r)/3$. The distance from $2 X_{4r} - X_{2r}$,
+which eliminates one, is the error.
 """
 
 from collections.abc import Callable

@@ -50,8 +50,7 @@ def whitened(targets: Any, *, gamma: float, times: Any) -> np.ndarray:
     r"""Return the outputs (T, P) of gradient flow with one linear hidden layer and K^x = 1, one output.
 
     All of f moves along y: $f = s\,\hat y$, $\dot s = \frac2P \sqrt{1 + \gamma^2 s^2}\,(|y| - s)$, in the
-    time
-    lr * steps of the loss $\frac{1}{2P}\sum(f-y)^2$.
+    time lr * steps of the loss $\frac{1}{2P}\sum(f-y)^2$.
 
     Source: Bordelon and Pehlevan (arXiv 2205.09653), section 4.1, with the factor 2 that the submission
     lacks.

@@ -1,10 +1,8 @@
 r"""The exact limit of deep linear networks: a causal march on pulls, one matrix a layer of steps x outputs.
 
 A gradient step of a linear network sees the samples only through its pulls $\sum_\nu \Delta_{\nu
-k}(s)\,x_\nu$, one
-for every step and output. Written in them, the fields of a layer close on matrices of size m = (T+1) K,
-whatever
-the number of samples. The derivation is in docs/concepts/dmft.md.
+k}(s)\,x_\nu$, one for every step and output. Written in them, the fields of a layer close on matrices of size
+m = (T+1) K, whatever the number of samples. The derivation is in docs/concepts/dmft.md.
 """
 
 from functools import cache
@@ -20,9 +18,8 @@ def march(problem: Problem, gammas: np.ndarray) -> dict[str, Any]:
     r"""March the limit of deep linear networks through the steps, for a batch of gammas at once.
 
     Of each layer, with $C = \rho\rho\,A + c\,a Q$ and $E = \rho\rho\,F + c\,a G$ (entry by entry, both
-    strictly
-    causal): $g = S (r + E u)$ and $q = u + C g$ with $S = (1 - E C)^{-1}$, which is built row by row. No
-    iteration, no damping, no inverse.
+    strictly causal): $g = S (r + E u)$ and $q = u + C g$ with $S = (1 - E C)^{-1}$, which is built row by
+    row. No iteration, no damping, no inverse.
 
     Returns:
         Per gamma (leading axis) `outputs` (T+1, P, K) and `residuals` Delta (T+1, P, K); `pulled` (m, P), the

@@ -1,9 +1,9 @@
 r"""The limit of nonlinear networks: a causal march with sampled single-site fields.
 
 Every draw is one neuron of each layer. Its fields are $h = u + C\,g$ and $z = r + D\,\phi(h)$, $g =
-\phi'(h)\,z$, with
-u and r Gaussian of the kernels of the layer below and above, which are means over the draws themselves. The
-responses in C and D are means of tangents along random signs. The derivation is in docs/concepts/dmft.md.
+\phi'(h)\,z$, with u and r Gaussian of the kernels of the layer below and above, which are means over the
+draws themselves. The responses in C and D are means of tangents along random signs. The derivation is in
+docs/concepts/dmft.md.
 """
 
 from collections.abc import Callable

@@ -7,10 +7,8 @@ def memory(steps: int, *, momentum: float = 0.0, decay: float = 0.0) -> tuple[np
     r"""Return the memory of gradient descent with momentum and weight decay.
 
     The update $v \leftarrow \beta v + (g + \lambda W)$, $W \leftarrow W - \eta v$ (torch's `SGD`) is linear
-    in the
-    gradients, so that $W(t) = \rho(t)\,W(0) - \eta \sum_{s<t} a(t,s)\,g(s)$. Without momentum and decay
-    $\rho = 1$
-    and $a(t,s) = 1$ for $s < t$; with momentum alone $a(t,s) = (1-\beta^{t-s})/(1-\beta)$.
+    in the gradients, so that $W(t) = \rho(t)\,W(0) - \eta \sum_{s<t} a(t,s)\,g(s)$. Without momentum and
+    decay $\rho = 1$ and $a(t,s) = 1$ for $s < t$; with momentum alone $a(t,s) = (1-\beta^{t-s})/(1-\beta)$.
 
     Args:
         steps: number of updates T.

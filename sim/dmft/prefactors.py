@@ -1,10 +1,8 @@
 r"""Gamma and the rates of the layers, read off a parametrization: nothing is typed by hand.
 
 The marches speak of $f = w \cdot \phi(h^L) / (\gamma N)$ with weights N(0, 1) and rates $\eta \gamma^2 N
-\kappa_l$. Any
-parametrization of a perceptron under SGD is of this form: a weight of deviation sigma and rate l is a
-unit-variance
-weight with rate l / sigma^2, and sigma moves into its multiplier.
+\kappa_l$. Any parametrization of a perceptron under SGD is of this form: a weight of deviation sigma and rate
+l is a unit-variance weight with rate l / sigma^2, and sigma moves into its multiplier.
 """
 
 import math
@@ -34,8 +32,7 @@ def prefactors(
     With unit-variance weights $c_l$ the multiplier and $l_l$ the rate of layer l, $\gamma = 1/(N c_L)$ and
     $\kappa_l = l_l/(\gamma^2 N)$; muP has $\gamma = \gamma_0$ and $\kappa = 1$ at every width, NTP
     $\gamma = N^{-1/2}$, which is lazy at infinity: finite widths of the family in between are networks of a
-    smaller
-    gamma, up to corrections of order 1/N.
+    smaller gamma, up to corrections of order 1/N.
 
     Args:
         parametrization: of `theory.mlp` without biases, under SGD.

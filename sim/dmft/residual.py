@@ -1,10 +1,9 @@
 r"""The exact limit of residual networks with linear branches: all layers are one site, marched together.
 
-$h^{l+1} = h^l + b\,(u^{l+1} + C^{l+1} g^{l+1})$ and $g^l = g^{l+1} + b\,(r^l + E^l q^l)$, b = beta_0 /
-sqrt(L - 1): a field of
-one layer carries the Gaussian sources u, r of all others, so responses run between all pairs of layers. On
-the
-pulls (see `linear`) they are L x L blocks of m x m, m = (T+1) K, and the march is causal as ever.
+$h^{l+1} = h^l + b\,(u^{l+1} + C^{l+1} g^{l+1})$ and $g^l = g^{l+1} + b\,(r^l + E^l q^l)$, b = beta_0 / sqrt(L
+- 1): a field of one layer carries the Gaussian sources u, r of all others, so responses run between all pairs
+of layers. On the pulls (see `linear`) they are L x L blocks of m x m, m = (T+1) K, and the march is causal as
+ever.
 """
 
 from dataclasses import dataclass

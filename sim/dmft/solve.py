@@ -44,9 +44,9 @@ def solve(
     r"""Solve for a network of infinite width that learns features, trained by gradient descent.
 
     $h^1 = W^0 x / \sqrt D$, $h^{l+1} = W^l \phi(h^l) / \sqrt N$, $f = w \cdot \phi(h^L) / (\gamma N)$, all
-    weights
-    N(0, 1), every learning rate $\eta \gamma^2 N$, outputs centred; loss the mean over samples (squared:
-    $\frac1{2P}\sum (f - y)^2$). With `residual` $h^{l+1} = h^l + \beta_0 W^l \phi(h^l) / \sqrt{(L-1) N}$.
+    weights N(0, 1), every learning rate $\eta \gamma^2 N$, outputs centred; loss the mean over samples
+    (squared: $\frac1{2P}\sum (f - y)^2$). With `residual` $h^{l+1} = h^l + \beta_0 W^l \phi(h^l) /
+    \sqrt{(L-1) N}$.
 
     Args:
         kernel: K^x = X X^T / D (P, P), of all samples, those in no batch (a test set) included.
@@ -90,9 +90,8 @@ def solve(
     >>> found.status, round(float(found.trajectory.loss[-1]), 6)
     ('exact', 0.0)
 
-    Source: Bordelon and Pehlevan, NeurIPS 2022 (arXiv 2205.09653), eqs. 1-12, in the exact discrete-time
-    form of
-    docs/concepts/dmft.md; residual networks: Bordelon et al., arXiv 2309.16620.
+    Source: Bordelon and Pehlevan, NeurIPS 2022 (arXiv 2205.09653), eqs. 1-12, in the exact discrete-time form
+    of docs/concepts/dmft.md; residual networks: Bordelon et al., arXiv 2309.16620.
     """
     if kernels not in get_args(Kernels):
         raise ValueError(f"dmft.solve: kernels must be 'two-time' or 'equal-time'; given {kernels!r}")

@@ -1,9 +1,9 @@
 r"""The limit of one hidden layer: independent neurons, each a map of two lines, driven by the residuals.
 
 $h_\mu \leftarrow h_\mu + c_0 \sum_\nu K^x_{\mu\nu}\Delta_\nu\, \phi'(h_\nu) z$ and
-$z \leftarrow z + c_1 \sum_\nu \Delta_\nu\, \phi(h_\nu)$ are exact: one hidden layer has no responses. What
-is left is the
-mean over the initial fields (u, r), P + K normal numbers, which scrambled Sobol points sample well.
+$z \leftarrow z + c_1 \sum_\nu \Delta_\nu\, \phi(h_\nu)$ are exact: one hidden layer has no responses. What is
+left is the mean over the initial fields (u, r), P + K normal numbers, which scrambled Sobol points sample
+well.
 """
 
 from functools import cache

@@ -133,7 +133,7 @@ def edge(
 
     Example:
         >>> found = edge(Task(layers=3, steps=4000), "eta_max", [1e3, 1e5], low=1e-3, high=1e5)
-        >>> found.slope().value.round(2)
+        >>> round(found.slope().value, 2)
         0.67
     """
     if name not in get_args(EdgeName):

@@ -41,8 +41,11 @@ def flow_time(layers: Any = LAYERS, loss: str = "squared", *, start: Any = 0, st
     Closed for the squared loss, an integral over x = log h for the others. `stop` is where the run counts as
     converged (`Loss.reached`) if none is given.
 
-    >>> flow_time(2)
-    gamma*(log(gamma*(1 - epsilon) + 1) - log(epsilon))/(2*(gamma + 1))
+    >>> from sympy import log, simplify
+    >>> from scalewright.theory.richness.symbols import ERROR
+    >>> closed = GAMMA * log((1 + GAMMA * (1 - ERROR)) / ERROR) / (2 * (1 + GAMMA))
+    >>> simplify((flow_time(2) - closed).subs({GAMMA: 3, ERROR: 1 / Integer(4)}))
+    0
     """
     layers, function = check_layers(layers, "flow_time"), loss_named(loss)
     start, stop = _between_outputs(function, start, stop)

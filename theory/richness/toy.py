@@ -87,8 +87,8 @@ def sharpness(layers: Any = LAYERS, loss: str = "squared", *, at: Place = "end")
     At the start max(kappa L / gamma^2 - (L-1) Delta / gamma, Delta / gamma); at the end, where Delta = 0,
     kappa L (1 + gamma y)^(2 - 2/L) / gamma^2. Without a minimiser (logistic) the end is 0, by its limit.
 
-    >>> sharpness(2)
-    (2*gamma + 2)/gamma**2
+    >>> simplify(sharpness(2) - 2 * (1 + GAMMA) / GAMMA**2)
+    0
     """
     layers, function = check_layers(layers, "sharpness"), loss_named(loss)
     found = spectrum(layers)

@@ -45,8 +45,9 @@ _U, _W = symbols("u w", real=True)
 def two_variable_map() -> tuple[Expr, Expr]:
     """Return s' and K' after one step, from the step of a single unit: both are linear in its moments.
 
-    >>> two_variable_map()[0]
-    K*alpha*Delta + Delta**2*alpha**2*s + s
+    >>> product = PRODUCT * (1 + STEP**2 * PULL**2) + STEP * PULL * KERNEL
+    >>> expand(two_variable_map()[0] - product)
+    0
     """
     u, w = _U + STEP * PULL * _W, _W + STEP * PULL * _U
     return _moments(expand(u * w)), _moments(expand(u**2 + w**2))

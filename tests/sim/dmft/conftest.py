@@ -100,8 +100,7 @@ def sample_march(kernel, targets, layers, gamma, lr, steps, *, responses=True, e
     """March deep linear networks, one output, on matrices of steps x samples: the equations as published.
 
     Independent of the library, which never forms a matrix of that size while it marches. `responses=False`
-    sets
-    A = B = 0 (the gradient independence ansatz); `euler=True` steps the outputs by the tangent kernel.
+    sets A = B = 0 (the gradient independence ansatz); `euler=True` steps the outputs by the tangent kernel.
     """
     p, times = len(targets), steps + 1
     n, c = times * p, lr * gamma / p

@@ -43,11 +43,12 @@ CASES = {
     "tanh": {"activation": "tanh", "hidden_layers": 2, "gamma": 2.0, "lr": 0.3},
     "softplus": {"activation": "softplus", "hidden_layers": 3, "gamma": 1.0, "lr": 0.1},
     "two outputs, momentum and decay": {
-        "activation": "erf", "hidden_layers": 2, "gamma": 1.5, "lr": 0.15, "momentum": 0.5, "weight_decay":
-        0.2,
+        "activation": "erf", "hidden_layers": 2, "gamma": 1.5, "lr": 0.15, "momentum": 0.5,
+        "weight_decay": 0.2,
     },
-    "cross-entropy": {"activation": "gelu", "hidden_layers": 2, "gamma": 1.0, "lr": 1.0, "loss":
-    "cross-entropy"},
+    "cross-entropy": {
+        "activation": "gelu", "hidden_layers": 2, "gamma": 1.0, "lr": 1.0, "loss": "cross-entropy",
+    },
     "residual": {"activation": "tanh", "hidden_layers": 4, "gamma": 1.0, "lr": 0.3, "residual": 1.0},
     "batches": {
         "activation": "tanh", "hidden_layers": 2, "gamma": 2.0, "lr": 0.2,
