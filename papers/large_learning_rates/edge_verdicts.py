@@ -138,9 +138,8 @@ def batch_powers(runs: list[xr.Dataset]) -> list[Verdict]:
         rows.append(
             judge(
                 f"batch-power-{loss}",
-                f"SP, deep, {loss}, width {found[0].width}: the largest stable rate scales with the batch "
-                "as B^p, "
-                "0 <= p <= 1/2",
+                f"SP, deep, {loss}, width {found[0].width}: the largest stable rate scales with the batch as "
+                "B^p, 0 <= p <= 1/2",
                 nothing if short else fit.slope(sizes, [one.values for one in found]),
                 predicted=0.25,
                 tolerance=0.25,

@@ -21,18 +21,18 @@ from scalewright.theory import edges as derive_edges
 from scalewright.theory import mlp
 
 Progress = Callable[[int, int], None] | None
-#: Base rates from which the grid of the narrowest networks is placed: factors of 2, one seed each.
-PILOT = 2.0 ** np.arange(-14, 5)
-#: Rates of a grid above the edge that theory predicts; the others lie below.
-ABOVE = {"sp": 2, "mup": 1}
+#: Base rates from which the grid of the narrowest networks is placed: factors of sqrt(2), for these seeds.
+PILOT = 2.0 ** np.arange(-14, 5, 0.5)
+PILOT_SEEDS = range(10**6, 10**6 + 4)
 
 
 @dataclass(frozen=True)
 class Setting:
     """One family of networks: how deep, in which parametrization, trained by what on which loss.
 
-    `depth` and `batch` are those of the scale where they are None. `more` rates are added to the lower end of
-    its grids, where the best one lies far below the largest stable one.
+    `depth` and `batch` are those of the scale where they are None. Grids reach so many octaves `below` and
+    `above` the edge of theory, `per_octave` rates an octave unless the scale has coarser ones; `seeds` times
+    as many networks as the scale says.
     """
 
     label: str
@@ -41,11 +41,23 @@ class Setting:
     depth: int | None = None
     optimizer: str = "sgd"
     batch: int | None = None
-    more: int = 0
+    below: float = 1.5
+    above: float = 1.5
+    per_octave: int = 4
+    seeds: int = 1
 
     def layers(self, scale: Scale) -> int:
         """Return the number of weight layers."""
         return scale.layers if self.depth is None else self.depth
+
+    def octaves(self, scale: Scale) -> np.ndarray:
+        """Return the places of the rates of a grid around the edge of theory, in octaves."""
+        steps = min(self.per_octave, scale.per_octave)
+        return np.arange(-round(self.below * steps), round(self.above * steps) + 1) / steps
+
+    def seeds_at(self, scale: Scale, width: int) -> range:
+        """Return the seeds of a width."""
+        return range(self.seeds * scale.seeds_at(width))
 
     def power(self, scale: Scale) -> Fraction:
         """Return the power of the width in the largest stable rate: that of bounded features; 0 under muP."""
@@ -99,13 +111,10 @@ def edge(
         seen = Data(seen.name, *(values[:samples] for values in (seen.inputs, seen.targets, seen.labels)))
     sizes = list(widths or scale.edge_widths)
     middle, placed = _pilot(scale, setting, sizes[0], seen, held, device)
-    power = float(setting.power(scale))
-    count = scale.edge_rates + setting.more
-    steps = np.arange(count) - (count - 1 - ABOVE[setting.parametrization])
-    rows, every = [], np.full((len(sizes), scale.edge_seeds, count), np.nan)
-    for done, width in enumerate(sizes):
-        seeds = range(scale.seeds_at(width))
-        grid = middle * (width / sizes[0]) ** power * math.sqrt(2) ** (steps + shifts(seeds)[:, None] - 0.5)
+    grids = [_grid(scale, setting, width, middle * _law(scale, setting, width, sizes[0])) for width in sizes]
+    rows, every = [], np.full((len(sizes), *np.max([grid.shape for grid in grids], axis=0)), np.nan)
+    for done, (width, grid) in enumerate(zip(sizes, grids, strict=True)):
+        seeds = setting.seeds_at(scale, width)
         every[done, : len(seeds)] = grid
         rows.append(trained(scale, setting, width, seen, held, lrs=grid, seeds=seeds, device=device))
         if progress:
@@ -115,6 +124,19 @@ def edge(
     return joined.assign_attrs(middle=middle, placed=placed)
 
 
+def _law(scale: Scale, setting: Setting, width: int, narrowest: int) -> float:
+    """Return the predicted largest stable rate of a width over that of the narrowest."""
+    return float((width / narrowest) ** float(setting.power(scale)))
+
+
+def _grid(scale: Scale, setting: Setting, width: int, middle: float) -> np.ndarray:
+    """Return the rates around a middle (seeds, rates), shifted from seed to seed."""
+    octaves = setting.octaves(scale)
+    step = octaves[1] - octaves[0]
+    moved = (shifts(setting.seeds_at(scale, width))[:, None] - 0.5) * step
+    return np.asarray(middle * 2.0 ** (octaves + moved))
+
+
 def at_one_rate(
     scale: Scale, setting: Setting, like: Setting, *, device: str = "auto", progress: Progress = None
 ) -> xr.Dataset:
@@ -122,7 +144,7 @@ def at_one_rate(
     seen, held = networks.load(scale)
     narrow, wide = scale.edge_widths[0], scale.edge_widths[-1]
     middle, _ = _pilot(scale, like, narrow, seen, held, device)
-    rate = middle * (wide / narrow) ** float(like.power(scale)) / 2
+    rate = middle * _law(scale, like, wide, narrow) / 2
     seeds = range(scale.edge_seeds)
     lrs = np.full((len(seeds), 1), rate)
     found = trained(scale, setting, wide, seen, held, lrs=lrs, seeds=seeds, device=device)
@@ -207,11 +229,12 @@ def _held_out(members: nets.Ensemble, held: Data) -> dict[str, np.ndarray]:
 def _pilot(
     scale: Scale, setting: Setting, width: int, seen: Data, held: Data, device: str
 ) -> tuple[float, str]:
-    """Return the largest stable base rate of the narrowest networks to a factor of two, and how it was found.
+    """Return the largest stable base rate of the narrowest networks, and how it was found.
 
     Where no rate reaches twice chance within so few steps, twice the rate of lowest loss stands in for it.
     """
-    found = trained(scale, setting, width, seen, held, lrs=PILOT[None], seeds=[10**6], device=device)
+    lrs = np.tile(PILOT, (len(PILOT_SEEDS), 1))
+    found = trained(scale, setting, width, seen, held, lrs=lrs, seeds=PILOT_SEEDS, device=device)
     diverged = found.diverged_at.values >= 0
     wrong = np.where(diverged, np.inf, 1 - found.accuracy.values)
     rate = rates.largest_stable(PILOT, wrong, level=stable_below(int(found.attrs["classes"])))
@@ -219,5 +242,5 @@ def _pilot(
         return rate.value, "by the largest stable rate"
     if diverged.all():
         raise ValueError(f"edge: {setting.label}, width {width}: every rate from {PILOT[0]:g} on diverges")
-    best = PILOT[np.where(diverged, np.inf, found.loss.values)[0].argmin()]
+    best = PILOT[np.where(diverged, np.inf, found.loss.values).mean(axis=0).argmin()]
     return 2 * float(best), "by the lowest loss, as no rate reached twice chance"

@@ -1,6 +1,7 @@
 """The networks that are compared: grids of rates, coordinate checks, and what each is called."""
 
 from fractions import Fraction
+from typing import Any
 
 from scalewright.papers.large_learning_rates.coordinates import Check
 from scalewright.papers.large_learning_rates.edges import Setting
@@ -10,10 +11,15 @@ HALF, ONE = Fraction(1, 2), Fraction(1)
 LOSSES = {"cross-entropy": "cross-entropy", "mse": "squared loss"}
 
 #: Grids of rates, by the name of their stage.
+#: Where the best rate is read as well, grids reach far below and are coarse.
+WHOLE: dict[str, Any] = {"below": 3.5, "above": 1.5, "per_octave": 2}
 EDGES = {
-    **{f"deep-{loss}": Setting(f"SP, deep, {LOSSES[loss]}", "sp", loss, more=1) for loss in LOSSES},
-    **{f"two-{loss}": Setting(f"SP, two layers, {LOSSES[loss]}", "sp", loss, depth=2) for loss in LOSSES},
-    **{f"mup-{loss}": Setting(f"muP, deep, {LOSSES[loss]}", "mup", loss, more=1) for loss in LOSSES},
+    **{f"deep-{loss}": Setting(f"SP, deep, {LOSSES[loss]}", "sp", loss, **WHOLE) for loss in LOSSES},
+    **{
+        f"two-{loss}": Setting(f"SP, two layers, {LOSSES[loss]}", "sp", loss, depth=2, seeds=2)
+        for loss in LOSSES
+    },
+    **{f"mup-{loss}": Setting(f"muP, deep, {LOSSES[loss]}", "mup", loss, **WHOLE) for loss in LOSSES},
 }
 
 #: Coordinate checks at the edges of theory, by the name of their stage; rates near the edge at width 128.

@@ -9,10 +9,10 @@ import xarray as xr
 from scalewright import nets
 from scalewright.papers.figures import PALETTE, canvas, log_numbers, log_widths, shades
 from scalewright.papers.large_learning_rates import coordinates, edge_verdicts, gpt_verdicts
-from scalewright.papers.large_learning_rates.coordinate_verdicts import last_hidden
 from scalewright.papers.large_learning_rates.coordinates import Check
 from scalewright.papers.large_learning_rates.edge_verdicts import Rates
 from scalewright.papers.large_learning_rates.experiments import LOSSES
+from scalewright.papers.large_learning_rates.readings import last_hidden
 from scalewright.sim import fit
 from scalewright.sim.verdict import Verdict
 

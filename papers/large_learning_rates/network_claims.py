@@ -24,8 +24,7 @@ CLAIMS = (
         "L1",
         PAPER,
         "Deep perceptrons under SGD bear a largest rate of n^-1/2 with cross-entropy and of n^-1 with the "
-        "squared "
-        "loss, which diverges at rates that cross-entropy bears.",
+        "squared loss, which diverges at rates that cross-entropy bears.",
         "propositions 2 and 4, figure 1",
         "-1/2; -1; all runs diverge",
         _GRIDS,
@@ -65,8 +64,7 @@ CLAIMS = (
         "L4",
         PAPER,
         "Under Adam at n^-1 hidden layers learn and the logits grow as n^1/2, through the initial readout "
-        "alone; "
-        "at n^-3/2 nothing grows. The edge of hidden layers is n^-1.",
+        "alone; at n^-3/2 nothing grows. The edge of hidden layers is n^-1.",
         "refined coordinate check; the edge is ours",
         "effective (-1, 0, 0), readout propagating 1/2; effective (-3/2, -1/2, -1/2), propagating 0; -1",
         _CHECKS,
@@ -82,8 +80,7 @@ CLAIMS = (
         "adam-squared-measured",
         PAPER,
         "Under Adam at n^-1 four steps on the squared loss move every layer by the powers of cross-entropy: "
-        "its "
-        "updates do not read how large the residual is.",
+        "its updates do not read how large the residual is.",
         "ours",
         "difference of powers 0",
         _CHECKS + "; after 4 steps",
@@ -106,9 +103,9 @@ CLAIMS = (
     Claim(
         "L5",
         PAPER,
-        "Between n^-1/2 and n^-1 divergence is controlled: logits grow as n^(1-c), activations and "
-        "gradients times "
-        "n^1/2 stay; at n^-1/4 activations grow. Under the squared loss logits grow faster step by step.",
+        "Between n^-1/2 and n^-1 divergence is controlled: logits grow as n^(1-c), activations and gradients "
+        "times n^1/2 stay; at n^-1/4 activations grow. Under the squared loss logits grow faster step by "
+        "step.",
         "proposition 2",
         "1 - c; 0; -1/2; above 0",
         _CHECKS + "; sizes after 4 steps",
@@ -139,8 +136,7 @@ CLAIMS = (
         "L6",
         PAPER,
         "The gap between the losses is there from the second step on, with two layers as well, and is none "
-        "of "
-        "alignment: operator alignments do not depend on the width.",
+        "of alignment: operator alignments do not depend on the width.",
         "section on causes; powers by theory.profile",
         "0 and 1/2 of the input layer at n^0; 0",
         _CHECKS,
@@ -155,8 +151,7 @@ CLAIMS = (
         "L7",
         PAPER,
         "SP with the squared loss loses its features with the width, and muP gives them back: it has one "
-        "best rate "
-        "for all widths under either loss, and is as accurate under one as under the other.",
+        "best rate for all widths under either loss, and is as accurate under one as under the other.",
         "figure on losses and parametrizations",
         "-1/2; 0; more accurate than SP; as accurate",
         _GRIDS + "; " + _CHECKS,
@@ -185,10 +180,8 @@ CLAIMS = (
         "L8",
         PAPER,
         "With the largest rate for every layer (SP-full-align) all effective updates are of order one and "
-        "the "
-        "logits grow as n^1/2 through the initial readout; with many more outputs than units that "
-        "amplification "
-        "is gone.",
+        "the logits grow as n^1/2 through the initial readout; with many more outputs than units that "
+        "amplification is gone.",
         "section on SP-full-align; the amplification is our derivation",
         "effective (0, 0, 0), readout propagating 1/2; amplification 1/2 and 0",
         _CHECKS,
@@ -268,8 +261,7 @@ CLAIMS = (
         "batch",
         PAPER,
         "The window does not depend on the batch: its ends keep their powers -1/2 and -1 with batches of 8, "
-        "of 64 "
-        "and of all samples.",
+        "of 64 and of all samples.",
         "ours; the paper names it as open",
         "-1/2; -1; between 0 and 1/2",
         _GRIDS,

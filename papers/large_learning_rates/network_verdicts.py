@@ -5,9 +5,14 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from scalewright.papers.large_learning_rates import coordinate_verdicts as checked
+from scalewright.papers.large_learning_rates import (
+    alignment_verdicts,
+    experiments,
+    gpt_verdicts,
+    growth_verdicts,
+    update_verdicts,
+)
 from scalewright.papers.large_learning_rates import edge_verdicts as edged
-from scalewright.papers.large_learning_rates import experiments, gpt_verdicts
 from scalewright.papers.large_learning_rates.experiments import ADAM, BELOW, CHECKS, GAP, GROWTH
 from scalewright.papers.large_learning_rates.onesided import beyond
 from scalewright.sim import fit
@@ -25,29 +30,29 @@ def coordinates(results: Results) -> list[Verdict]:
     """Return the rows of the coordinate checks."""
     rows: list[Verdict] = []
     for name, check in CHECKS.items():
-        rows += checked.updates(name, check, results[name], step=1)
+        rows += update_verdicts.updates(name, check, results[name], step=1)
     for name in ("sgd-half", "sgd-one", "adam-one"):
-        rows += checked.later(name, CHECKS[name], results[name])
-    rows += checked.same_under_adam(
+        rows += update_verdicts.later(name, CHECKS[name], results[name])
+    rows += update_verdicts.same_under_adam(
         "adam-squared", experiments.ADAM_SQUARED, results["adam-squared"], results["adam-one"]
     )
-    rows += checked.rising("adam-one", CHECKS["adam-one"], results["adam-one"])
-    rows += checked.alignment("sgd-half", CHECKS["sgd-half"], results["sgd-half"])
+    rows += update_verdicts.rising("adam-one", CHECKS["adam-one"], results["adam-one"])
+    rows += alignment_verdicts.alignment("sgd-half", CHECKS["sgd-half"], results["sgd-half"])
     for name, check in GROWTH.items():
-        rows += checked.growth(name, check, results[name])
-        rows += checked.growth_later(name, check, results[name])
-    rows += checked.squared("growth-squared", experiments.SQUARED, results["growth-squared"])
-    rows += checked.catastrophic("growth-below", BELOW, results["growth-below"])
-    rows += checked.gap(GAP, {loss: results[f"gap-{loss}"] for loss in GAP})
-    rows += checked.lazy("lazy", experiments.LAZY, results["lazy"])
-    rows += checked.aligned("align", experiments.ALIGN, results["align"])
+        rows += growth_verdicts.growth(name, check, results[name])
+        rows += growth_verdicts.growth_later(name, check, results[name])
+    rows += growth_verdicts.squared("growth-squared", experiments.SQUARED, results["growth-squared"])
+    rows += growth_verdicts.catastrophic("growth-below", BELOW, results["growth-below"])
+    rows += update_verdicts.gap(GAP, {loss: results[f"gap-{loss}"] for loss in GAP})
+    rows += update_verdicts.lazy("lazy", experiments.LAZY, results["lazy"])
+    rows += update_verdicts.updates("align", experiments.ALIGN, results["align"], step=1)
     for name, check in (("align", experiments.ALIGN), ("align-many", experiments.MANY)):
-        rows += checked.passed_on(name, check, results[name])
-    rows += checked.label("labels", experiments.MANY, results["labels"])
+        rows += alignment_verdicts.passed_on(name, check, results[name])
+    rows += alignment_verdicts.label("labels", experiments.MANY, results["labels"])
     powers = {
         name: (check, results[name]) for name, check in (CHECKS | ADAM).items() if check.optimizer == "adam"
     }
-    return rows + checked.adam_edge(powers)
+    return rows + update_verdicts.adam_edge(powers)
 
 
 def rates(results: Results) -> list[Verdict]:

@@ -16,8 +16,8 @@ class Scale:
         check_widths, check_seeds, check_steps: of the coordinate checks, `few_seeds` where bands are wider;
             `adam_seeds` under Adam, whose updates do not depend on how wrong a network happens to be at
             initialisation. `gap_widths`: of two layers, whose readout forgets its initial weights slowly.
-        edge_widths, edge_seeds, edge_steps: of the grids of rates, `edge_rates` rates in steps of sqrt(2);
-            from width 256 on two seeds fewer a doubling, `wide_seeds` at least.
+        edge_widths, edge_seeds, edge_steps: of the grids of rates; `edge_seeds` at width 256, at width n
+            (256 / n)^1/2 times as many, `wide_seeds` at least. `per_octave`: rates an octave at most.
         deepest, deep_widths: weight layers and widths of the deepest perceptrons.
         batches, batch_widths, batch_samples: sizes of the batches that are compared, the last one all
             samples.
@@ -38,7 +38,7 @@ class Scale:
     edge_seeds: int
     wide_seeds: int
     edge_steps: int
-    edge_rates: int
+    per_octave: int
     deep_widths: tuple[int, ...]
     batch_widths: tuple[int, ...]
     gpt_widths: tuple[int, ...]
@@ -56,8 +56,7 @@ class Scale:
 
     def seeds_at(self, width: int) -> int:
         """Return the number of networks a rate at a width of the grids."""
-        doublings = max(0, (width // 256).bit_length() - 1)
-        return max(self.wide_seeds, self.edge_seeds - 2 * doublings)
+        return max(self.wide_seeds, round(self.edge_seeds * (256 / width) ** 0.5))
 
 
 SMOKE = Scale(
@@ -73,7 +72,7 @@ SMOKE = Scale(
     edge_seeds=3,
     wide_seeds=3,
     edge_steps=60,
-    edge_rates=9,
+    per_octave=2,
     deep_widths=(32, 64, 128),
     batch_widths=(64, 128),
     gpt_widths=(16, 32),
@@ -93,8 +92,9 @@ STANDARD = replace(
     adam_seeds=24,
     gap_widths=(1024, 2048, 4096, 8192),
     edge_widths=(64, 128, 256, 512, 1024),
-    edge_seeds=8,
-    wide_seeds=4,
+    edge_seeds=10,
+    wide_seeds=5,
+    per_octave=4,
     deep_widths=(64, 128, 256),
     batch_widths=(64, 128, 256, 512),
     gpt_widths=(32, 64, 128),

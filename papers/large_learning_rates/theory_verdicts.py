@@ -1,6 +1,8 @@
 """Hold the derived exponents against the published tables: exact, so every distance must be zero."""
 
+from collections.abc import Iterator
 from fractions import Fraction
+from typing import TypeAlias
 
 from scalewright.sim.verdict import Verdict, judge
 from scalewright.theory import Alignment, derive, edges, grown, mechanism, mlp, named, profile
@@ -24,8 +26,10 @@ EDGES = {
     ("adam", 4, "cross-entropy", "1/2"): ("1", "1"),
     ("adam", 2, "cross-entropy", "1"): ("1", "0"),
 }
-#: By (optimizer, weight layers, c, alignment): effective updates, the readout's propagating one, logits.
-UPDATES = {
+#: Powers of the width: effective updates, the readout's propagating one, logits.
+Line: TypeAlias = tuple[tuple[str, ...], str, str]
+#: By (optimizer, weight layers, c, alignment).
+UPDATES: dict[tuple[str, int, str, str], Line] = {
     ("sgd", 3, "1/2", "1"): (("-1", "0", "1/2"), "1/2", "1/2"),
     ("sgd", 3, "1", "1"): (("-3/2", "-1/2", "0"), "0", "0"),
     ("sgd", 2, "0", "1"): (("0", "1"), "1/2", "1"),
@@ -34,94 +38,130 @@ UPDATES = {
     ("adam", 3, "1", "1/2"): (("-1", "0", "0"), "0", "0"),
     ("adam", 2, "0", "1"): (("0", "1"), "1/2", "1"),
 }
+#: How many of four updates grow with the logits, by optimizer and loss.
+FEEDBACK = (
+    ("sgd", "cross-entropy", 0),
+    ("sgd", "brier", 0),
+    ("sgd", "squared", 4),
+    ("adam", "squared", 0),
+)
+#: What the alignment of the readout adds to statements and ids.
+ALIGNED, ENDING = {"1": "", "1/2": ", omega = 1/2"}, {"1": "", "1/2": "-everett"}
 SOURCE = "Haas et al. (2025), arXiv:2505.22491, propositions 2 and 4; exact arithmetic"
 
 
 def rows() -> list[Verdict]:
-    """Return one row for every line of the tables, what the mechanism says, and the batch axis."""
+    """Return one row for every line of the tables, what the mechanism says, and the batch axis.
+
+    Every table has a control: a line of another network, which the derivation must miss.
+    """
     return [*_edges(), *_updates(), *_full_align(), *_feedback(), *_batch()]
 
 
-def _edges() -> list[Verdict]:
-    found = []
-    for (optimizer, layers, loss, narrow), published in EDGES.items():
-        derived = edges(mlp(layers), "sp", optimizer, loss, alignment=Alignment(narrow=Fraction(narrow)))
-        powers = (derived.bounded_logits, derived.feature_learning)
-        gap = max(abs(-p.exponent("width") - Fraction(c)) for p, c in zip(powers, published, strict=True))
-        name = f"{optimizer}-{layers}-{loss}" + ("-everett" if narrow != "1" else "")
-        what = f"SP, {optimizer}, {layers} layers, {loss}" + (", omega = 1/2" if narrow != "1" else "")
+def _edges() -> Iterator[Verdict]:
+    for network, published in EDGES.items():
+        optimizer, layers, loss, narrow = network
+        what = f"SP, {optimizer}, {layers} layers, {loss}" + ALIGNED[narrow]
         words = f"{what}: bounded logits at n^-{published[0]}, bounded features at n^-{published[1]}"
-        found.append(_exact(f"theory-edges-{name}", words, gap))
-    return found
+        name = f"{optimizer}-{layers}-{loss}" + ENDING[narrow]
+        yield _exact(f"theory-edges-{name}", words, _edge_gap(*network, published))
+    words = "SP, sgd, 4 layers: cross-entropy has the edges of the squared loss, n^-1 and n^-1"
+    gap = _edge_gap("sgd", 4, "cross-entropy", "1", ("1", "1"))
+    yield _control("theory-edges-control", words, gap)
 
 
-def _updates() -> list[Verdict]:
-    found = []
-    for (optimizer, layers, c, narrow), (effective, propagating, logits) in UPDATES.items():
-        aligned = Alignment(narrow=Fraction(narrow))
-        given = named(mlp(layers), "sp", optimizer)
-        part = profile(given, lr={"width": -Fraction(c)}, alignment=aligned)["width"]
-        readout = part.row("readout")
-        derived = [*(row.effective for row in part.later), readout.propagating, readout.change]
-        published = [*effective, propagating, logits]
-        gap = max(abs(Fraction(d) - Fraction(p)) for d, p in zip(derived, published, strict=True))  # type: ignore[arg-type]
-        name = f"{optimizer}-{layers}-{c.replace('/', '-')}" + ("-everett" if narrow != "1" else "")
+def _edge_gap(optimizer: str, layers: int, loss: str, narrow: str, published: tuple[str, str]) -> Fraction:
+    """Return the largest distance of two derived edges from published ones."""
+    derived = edges(mlp(layers), "sp", optimizer, loss, alignment=Alignment(narrow=Fraction(narrow)))
+    powers = (derived.bounded_logits, derived.feature_learning)
+    return max(abs(-p.exponent("width") - Fraction(c)) for p, c in zip(powers, published, strict=True))
+
+
+def _updates() -> Iterator[Verdict]:
+    for network, line in UPDATES.items():
+        optimizer, layers, c, narrow = network
+        effective, propagating, logits = line
         words = (
-            f"SP, {optimizer}, {layers} layers, rate n^-{c}"
-            + (", omega = 1/2" if narrow != "1" else "")
-            + f": effective updates n^({', '.join(effective)}), propagating n^{propagating}, logits "
-            f"n^{logits}"
+            f"SP, {optimizer}, {layers} layers, rate n^-{c}{ALIGNED[narrow]}: effective updates "
+            f"n^({', '.join(effective)}), propagating n^{propagating}, logits n^{logits}"
         )
-        found.append(_exact(f"theory-updates-{name}", words, gap))
-    return found
+        name = f"{optimizer}-{layers}-{c.replace('/', '-')}" + ENDING[narrow]
+        yield _exact(f"theory-updates-{name}", words, _update_gap(*network, line))
+    words = "SP, sgd, 3 layers: updates at the rate n^-1/2 are those at n^-1"
+    gap = _update_gap("sgd", 3, "1/2", "1", (("-3/2", "-1/2", "0"), "0", "0"))
+    yield _control("theory-updates-control", words, gap)
 
 
-def _full_align() -> list[Verdict]:
+def _update_gap(optimizer: str, layers: int, c: str, narrow: str, line: Line) -> Fraction:
+    """Return the largest distance of the derived sizes at a rate from those of a published line."""
+    aligned = Alignment(narrow=Fraction(narrow))
+    part = profile(named(mlp(layers), "sp", optimizer), lr={"width": -Fraction(c)}, alignment=aligned)
+    readout = part["width"].row("readout")
+    derived = (*(row.effective for row in part["width"].later), readout.propagating, readout.change)
+    published = (*line[0], *line[1:])
+    assert None not in derived
+    return max(abs(Fraction(d or 0) - Fraction(p)) for d, p in zip(derived, published, strict=True))
+
+
+def _full_align() -> Iterator[Verdict]:
     """Logits of SP-full-align grow as n^1/2; with as many outputs as units their root mean square stays."""
-    found = []
     for outputs, logits in (("few", Fraction(1, 2)), ("many", Fraction(0))):
-        graph = mlp(3) if outputs == "few" else grown(mlp(3), {"outputs": 1})
-        changes = [
-            profile(named(graph, "sp-full-align", optimizer))["width"].row("readout").change
-            for optimizer in ("sgd", "adam")
-        ]
-        gap = max(abs(Fraction(change) - logits) for change in changes)
         words = f"SP-full-align, {outputs} outputs, SGD and Adam: logits (their rms) go as n^{logits}"
-        found.append(_exact(f"theory-full-align-{outputs}", words, gap))
-    return found
+        yield _exact(f"theory-full-align-{outputs}", words, _align_gap(outputs, logits))
+    words = "SP-full-align, many outputs, SGD and Adam: logits (their rms) go as n^1/2, as those of few do"
+    yield _control("theory-full-align-control", words, _align_gap("many", Fraction(1, 2)))
 
 
-def _feedback() -> list[Verdict]:
+def _align_gap(outputs: str, logits: Fraction) -> Fraction:
+    graph = mlp(3) if outputs == "few" else grown(mlp(3), {"outputs": 1})
+    changes = [
+        profile(named(graph, "sp-full-align", optimizer))["width"].row("readout").change
+        for optimizer in ("sgd", "adam")
+    ]
+    assert None not in changes
+    return max(abs(Fraction(change or 0) - logits) for change in changes)
+
+
+def _feedback() -> Iterator[Verdict]:
     """How many of the four weights have updates that grow with the logits."""
-    found = []
-    for optimizer, loss, count in (("sgd", "cross-entropy", 0), ("sgd", "brier", 0), ("sgd", "squared", 4),
-                                   ("adam", "squared", 0)):  # fmt: skip
-        derived = mechanism(mlp(4), "sp", optimizer, loss, rates=(0, 2))
-        reading = sum(name.startswith("U[") for name in derived.reading)
+    for optimizer, loss, count in FEEDBACK:
         words = f"SP, {optimizer}, 4 layers, {loss}: {count} of 4 updates grow if the logits do"
-        found.append(_exact(f"theory-feedback-{optimizer}-{loss}", words, abs(reading - count)))
-    return found
+        yield _exact(f"theory-feedback-{optimizer}-{loss}", words, abs(_reading(optimizer, loss) - count))
+    words = "SP, sgd, 4 layers, squared: 0 of 4 updates grow if the logits do, as under cross-entropy"
+    yield _control("theory-feedback-control", words, _reading("sgd", "squared"))
 
 
-def _batch() -> list[Verdict]:
+def _reading(optimizer: str, loss: str) -> int:
+    derived = mechanism(mlp(4), "sp", optimizer, loss, rates=(0, 2))
+    return sum(name.startswith("U[") for name in derived.reading)
+
+
+def _batch() -> Iterator[Verdict]:
     """Both edges gain the same power of the batch size, so that the window in c stays as wide."""
-    found = []
-    for optimizer in ("sgd", "adam"):
-        powers = [
-            derive(
-                mlp(4), optimizer, ("batch",), [unit_gain, stable_features, logits, one_rate, largest_rates]
-            )
-            for logits in (bounded_logits, free_logits)
-        ]
-        low, high = (next(iter(p.entries.values())).lr.exponent("batch") for p in powers)
+    basis = "the batch axis of the calculus: a fixed number of samples, below the critical batch"
+    powers = {optimizer: _batch_powers(optimizer) for optimizer in ("sgd", "adam")}
+    for optimizer, (low, high) in powers.items():
         words = f"{optimizer}, 4 layers: powers of the batch size in the two edges are the same, B^{low}"
-        found.append(
-            judge(f"theory-batch-{optimizer}", words, float(high - low), predicted=0.0, tolerance=0.0,
-                  basis="the batch axis of the calculus: a fixed number of samples, below the critical "
-                  "batch")
-        )  # fmt: skip
-    return found
+        yield _exact(f"theory-batch-{optimizer}", words, high - low, basis)
+    words = "4 layers: SGD and Adam gain the same power of the batch size"
+    yield _control("theory-batch-control", words, powers["sgd"][0] - powers["adam"][0], basis)
 
 
-def _exact(id: str, words: str, gap: Fraction | int) -> Verdict:
-    return judge(id, f"{words} (largest distance)", float(gap), predicted=0.0, tolerance=0.0, basis=SOURCE)
+def _batch_powers(optimizer: str) -> tuple[Fraction, Fraction]:
+    """Return the powers of the batch size in the largest rates with bounded logits, and with free ones."""
+    first, second = (
+        derive(mlp(4), optimizer, ("batch",), [unit_gain, stable_features, logits, one_rate, largest_rates])
+        for logits in (bounded_logits, free_logits)
+    )
+    low, high = (next(iter(p.entries.values())).lr.exponent("batch") for p in (first, second))
+    return low, high
+
+
+def _exact(id: str, words: str, gap: Fraction | int, basis: str = SOURCE) -> Verdict:
+    statement = f"{words} (largest distance)"
+    return judge(id, statement, float(gap), predicted=0.0, tolerance=0.0, basis=basis)
+
+
+def _control(id: str, words: str, gap: Fraction | int, basis: str = SOURCE) -> Verdict:
+    statement = f"{words} (largest distance)"
+    return judge(id, statement, float(gap), predicted=0.0, tolerance=0.0, expected="break", basis=basis)

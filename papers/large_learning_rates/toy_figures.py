@@ -10,7 +10,7 @@ from scalewright.papers.figures import PALETTE, canvas, log_numbers, points_with
 from scalewright.papers.large_learning_rates import toy, toy_verdicts
 from scalewright.sim import uv
 from scalewright.theory import mechanism, mlp
-from scalewright.theory.mechanism_figure import plot_mechanism
+from scalewright.theory.mechanism.figure import plot_mechanism
 
 Runs = Mapping[str, xr.Dataset]
 #: (weight layers, optimizer, loss) of the panels.
@@ -108,20 +108,20 @@ def plot_limits(runs: Runs) -> Any:
 
 
 CAPTIONS = {
-    "derived": "Derived: the power of the width in every layer's change, at every rate n^-c at once. "
-    "Solid: where sizes settle. Dashed: the first three steps where they grow with every step, the later "
-    "the paler. Under cross-entropy there is a window in which only the logits grow; the squared loss has "
-    "none; without a matrix that is square it reaches up to n^0.",
+    "derived": "Derived: the power of the width in every layer's change, at every rate n^-c at once. Solid: "
+    "where sizes settle. Dashed: the first three steps where they grow with every step, the later the paler. "
+    "Under cross-entropy there is a window in which only the logits grow; the squared loss has none; without "
+    "a matrix that is square it reaches up to n^0.",
     "uv-edges": "Two-layer linear networks on one point, exact at every width: largest stable rates, 95 % "
-    "bars over seeds and fitted slopes. Left: squared loss; with weight decay or a warm-up of 50 steps "
-    "SP's rates are the same to a few per cent. Right: cross-entropy, whose outputs are bounded up to "
-    "n^-1 and whose weights are up to n^0.",
-    "uv-growth": "The same networks from 10^9 to 10^15 units at one rate between the edges. Dots: root "
-    "mean square over seeds; dashed: the derived powers. Under the squared loss every step adds 1/4 to "
-    "the exponent; under cross-entropy none does.",
-    "uv-limits": "Cross-entropy at infinite width (black) and at 10^6 and 10^12 units, from the same "
-    "initial output: the three limits of the two-variable map. The output is divided by n^(1-c), so it is "
-    "bounded although logits diverge for c < 1. A perceptron is discontinuous: an orbit of finite width "
-    "leaves that of the limit where it comes next to 0, the later the wider the network; ranges agree "
-    "longer than orbits.",
+    "bars over seeds and fitted slopes. Left: squared loss; with weight decay or a warm-up of 50 steps SP's "
+    "rates are the same to a few per cent. Right: cross-entropy, whose outputs are bounded up to n^-1 and "
+    "whose weights are up to n^0.",
+    "uv-growth": "The same networks from 10^9 to 10^15 units at one rate between the edges. Dots: root mean "
+    "square over seeds; dashed: the derived powers. Under the squared loss every step adds 1/4 to the "
+    "exponent; under cross-entropy none does.",
+    "uv-limits": "Cross-entropy at infinite width (black) and at 10^6 and 10^12 units, from the same initial "
+    "output: the three limits of the two-variable map. The output is divided by n^(1-c), so it is bounded "
+    "although logits diverge for c < 1. A perceptron is discontinuous: an orbit of finite width leaves that "
+    "of the limit where it comes next to 0, the later the wider the network; ranges agree longer than "
+    "orbits.",
 }

@@ -53,9 +53,8 @@ def edge(data: xr.Dataset) -> list[Verdict]:
     return [
         judge(
             f"uv-edge-{name}",
-            f"{LABEL[case.name]}, two-layer linear network, {case.loss.name}{extra}: the largest rate "
-            f"with stable "
-            f"{what} goes as n^{power}",
+            f"{LABEL[case.name]}, two-layer linear network, {case.loss.name}{extra}: the largest rate with "
+            f"stable {what} goes as n^{power}",
             slope_of(data),
             predicted=float(power),
             tolerance=0.01 if tight else 0.03,
@@ -86,8 +85,8 @@ def catapult(data: xr.Dataset) -> list[Verdict]:
     return [
         judge(
             "uv-catapult",
-            "SP, two-layer linear network, squared loss: the largest stable rate times the kernel n, at n "
-            "= 10^6",
+            "SP, two-layer linear network, squared loss: the largest stable rate times the kernel n, at n = "
+            "10^6",
             fit.interval(last),
             predicted=4.0,
             tolerance=0.1,
@@ -122,9 +121,8 @@ def timed(plain: xr.Dataset, warm: xr.Dataset) -> list[Verdict]:
             slope_of(warm),
             predicted=-0.5,
             tolerance=0.05,
-            basis="derived: the rise from 2 / n to 4 / n, in which catapults lower the kernel, must take "
-            "a fixed "
-            "number of steps, and takes 4 / (n eta^2)",
+            basis="derived: the rise from 2 / n to 4 / n, in which catapults lower the kernel, must take a "
+            "fixed number of steps, and takes 4 / (n eta^2)",
         ),
     ]
 
@@ -216,8 +214,8 @@ def below(data: xr.Dataset) -> list[Verdict]:
         rows.append(
             judge(
                 f"uv-below-{c.replace('/', '-')}-{step}",
-                f"SP, two-layer linear network, squared loss, rate n^-{c}: power of the output after "
-                f"step {step}",
+                f"SP, two-layer linear network, squared loss, rate n^-{c}: power of the output after step "
+                f"{step}",
                 half(fit.slope(data.width.values, moved(data, step))),
                 predicted=float(power),
                 tolerance=0.05 * max(1.0, float(power)),
@@ -238,8 +236,8 @@ def limit(data: xr.Dataset, networks: xr.Dataset) -> list[Verdict]:
     return [
         judge(
             "uv-limit",
-            "SP, cross-entropy, rate n^0: the edge of the two-variable limit over that of networks of "
-            "10^6 units",
+            "SP, cross-entropy, rate n^0: the edge of the two-variable limit over that of networks of 10^6 "
+            "units",
             fit.Estimate(
                 float(np.exp(ratio)),
                 error,
@@ -249,7 +247,7 @@ def limit(data: xr.Dataset, networks: xr.Dataset) -> list[Verdict]:
             ),
             predicted=1.0,
             tolerance=0.05,
-            basis="sim.uv.wide, a perceptron whose weights move; "
-            f"{len(first)} of {len(unstable)} draws lose stability on the grid",
+            basis=f"sim.uv.wide, a perceptron whose weights move; {len(first)} of {len(unstable)} draws lose "
+            "stability on the grid",
         )
     ]

@@ -7,6 +7,10 @@ import pytest
 import xarray as xr
 
 from scalewright.papers.large_learning_rates import catalogue, settings
+from scalewright.papers.large_learning_rates.coordinates import predicted
+
+#: Weights of made-up networks.
+LAYERS = ("input.weight", "hidden.0.weight", "hidden.1.weight", "readout.weight")
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +28,7 @@ def micro():
         edge_seeds=2,
         wide_seeds=2,
         edge_steps=12,
-        edge_rates=5,
+        per_octave=1,
         deep_widths=(8, 16),
         batch_widths=(8, 16),
         batch_samples=64,
@@ -81,5 +85,28 @@ def grids():
             "rate": 1.0,
         }
         return xr.Dataset(variables, coords, attrs)
+
+    return make
+
+
+@pytest.fixture
+def checks():
+    """Return a function that makes up coordinate checks: sizes of every predicted power, plus `off`."""
+
+    def make(check, *, off=0.0, seeds=12, noise=0.02):
+        widths, rng = np.array([64, 128, 256, 512]), np.random.default_rng(0)
+        dims, shape = ("width", "seed", "step", "layer"), (4, seeds, 2, 4)
+        slopes = predicted(check, 4)
+        variables = {}
+        for part in ("effective", "propagating", "total"):
+            powers = np.array([getattr(slopes[layer], part) or 0.0 for layer in LAYERS]) + off
+            noises = np.exp(noise * rng.standard_normal(shape))
+            variables[part] = widths[:, None, None, None] ** powers * noises
+        for name, power in (("activation", 0.0), ("gradient", -0.5), ("input_change", 0.0)):
+            variables[name] = widths[:, None, None, None] ** (power + off) * np.exp(
+                noise * rng.standard_normal(shape)
+            )
+        coords = {"width": widths, "seed": range(seeds), "step": [1, 4], "layer": list(LAYERS)}
+        return xr.Dataset({k: (dims, v) for k, v in variables.items()}, coords, {"layers": 4})
 
     return make

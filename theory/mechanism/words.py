@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from scalewright.theory.calculus.rules import RULES
-from scalewright.theory.mechanism import Mechanism, rows_of
+from scalewright.theory.mechanism.result import Mechanism, rows_of
+from scalewright.theory.mechanism.updates import Curve
 from scalewright.theory.power import SYMBOLS
 from scalewright.theory.solver.affine import Affine, Max, Term
 from scalewright.theory.solver.system import Definition
-from scalewright.theory.updates import Curve
 
 #: What the losses are, from which it follows whether their derivative in the logits is bounded.
 LOSSES = {

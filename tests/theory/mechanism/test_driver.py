@@ -109,7 +109,7 @@ def test_bad_input() -> None:
 
 
 def test_the_figure_shows_every_tensor() -> None:
-    from scalewright.theory.mechanism_figure import plot_mechanism
+    from scalewright.theory.mechanism.figure import plot_mechanism
 
     for loss in ("cross-entropy", "squared"):
         ax = plot_mechanism(th.mechanism(th.mlp(3), "sp", "sgd", loss))

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from scalewright.theory.mechanism import Mechanism
-from scalewright.theory.piecewise import Piecewise
+from scalewright.theory.mechanism.piecewise import Piecewise
+from scalewright.theory.mechanism.result import Mechanism
+from scalewright.theory.mechanism.updates import STEPS
 from scalewright.theory.power import SYMBOLS
-from scalewright.theory.updates import STEPS
 
 COLOURS = ("#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 LOGITS = "#D55E00"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scalewright.theory.piecewise import Piecewise
+from scalewright.theory.mechanism.piecewise import Piecewise
 
 LINES = st.lists(
     st.tuples(st.integers(-3, 3), st.fractions(-2, 2, max_denominator=4)), min_size=1, max_size=4

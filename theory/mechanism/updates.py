@@ -9,7 +9,7 @@ import networkx as nx
 from scalewright.theory.calculus.alignment import HALF
 from scalewright.theory.calculus.sizes import Sizes
 from scalewright.theory.graph.nodes import MATRICES
-from scalewright.theory.piecewise import Piecewise
+from scalewright.theory.mechanism.piecewise import Piecewise
 from scalewright.theory.solver.affine import Affine, Term
 from scalewright.theory.solver.system import Definition
 
