@@ -1,6 +1,7 @@
 """Watch one model: how far every layer has moved from a frozen copy, split into its two causes."""
 
 import copy
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -212,7 +213,14 @@ def _same(first: Any, second: Any) -> bool:
 
 def rms(tokens: Tensor) -> float:
     """Return the root mean square over features, averaged over tokens (tokens, features)."""
-    return float(tokens.double().square().mean(-1).sqrt().mean())
+    lengths = torch.linalg.vector_norm(tokens, dim=-1, dtype=torch.float64)
+    return float(lengths.mean()) / math.sqrt(tokens.shape[-1])
+
+
+def _joined(values: list[Tensor], features: int) -> Tensor:
+    """Return the tokens of all calls (tokens, features), without a copy where there is one call."""
+    rows = [tokens_of(value, features) for value in values]
+    return rows[0] if len(rows) == 1 else torch.cat(rows)
 
 
 class _Layer:
@@ -266,8 +274,8 @@ class _Layer:
         }
 
     def _outputs(self, calls: Calls) -> Tensor:
-        rows = torch.cat([tokens_of(output, self.layer.features) for output in calls.outputs])
+        rows = _joined(calls.outputs, self.layer.features)
         return rows - calls.bias if self.layer.bias is not None and calls.bias is not None else rows
 
     def _inputs(self, calls: Calls) -> Tensor:
-        return torch.cat([tokens_of(value, self.layer.features) for value in calls.inputs])
+        return _joined(calls.inputs, self.layer.features)

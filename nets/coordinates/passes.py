@@ -113,4 +113,10 @@ def _writer(found: Calls, keep_graph: bool) -> Any:
 
 def finite(values: Sequence[Tensor]) -> bool:
     """Return whether all numbers are finite."""
-    return all(bool(torch.isfinite(value).all()) for value in values if value.is_floating_point())
+    return all(_finite(value) for value in values if value.is_floating_point())
+
+
+def _finite(value: Tensor) -> bool:
+    """Read it off the norm, which takes a third of the time; only a huge finite one needs a second look."""
+    norm = torch.linalg.vector_norm(value, dtype=torch.float64)
+    return bool(norm.isfinite()) or bool(value.isfinite().all())

@@ -69,7 +69,7 @@ def beyond(scale: Scale, device: str) -> list[Stage]:
             for loss, one in experiments.GAP.items()
         ),
         check("adam-squared", experiments.ADAM_SQUARED, **few),
-        check("lazy", experiments.LAZY, **few),
+        check("lazy", experiments.LAZY),
         check("align", experiments.ALIGN, **few),
         check("align-many", experiments.MANY, widths=scale.check_widths[:4]),
         Stage(

@@ -86,9 +86,9 @@ def worth(results: Results) -> list[Verdict]:
     sp, mup = ({loss: results[f"{kind}-{loss}"] for loss in experiments.LOSSES} for kind in ("deep", "mup"))
     behind = edged.advantage(mup["mse"], sp["mse"])
     level = edged.advantage(mup["cross-entropy"], mup["mse"])
-    change = _change(edged.best_accuracy(sp["mse"]))
+    change = _change(sp["mse"], edged.best_accuracy(sp["mse"]))
     sure = {
-        kind: _change(edged.overconfidence(runs["cross-entropy"]))
+        kind: _change(runs["cross-entropy"], edged.overconfidence(runs["cross-entropy"]))
         for kind, runs in (("sp", sp), ("mup", mup))
     }
     return [
@@ -112,7 +112,8 @@ def worth(results: Results) -> list[Verdict]:
         ),
         beyond(
             "accuracy-falls",
-            "SP, squared loss: the best held-out accuracy of the widest networks is that of the narrowest",
+            "SP, squared loss: held-out accuracy at the best rate does not change from the narrowest "
+            "networks to the widest",
             change,
             bound=0.0,
             tolerance=0.0,
@@ -121,8 +122,8 @@ def worth(results: Results) -> list[Verdict]:
         ),
         beyond(
             "confidence-sp",
-            "SP, cross-entropy, best rates: the widest networks overrate themselves as much as the narrowest "
-            "(confidence minus accuracy, held out)",
+            "SP, cross-entropy, best rates: networks overrate themselves (confidence minus accuracy, held "
+            "out) as much from the narrowest to the widest",
             sure["sp"],
             bound=0.0,
             tolerance=0.0,
@@ -131,8 +132,8 @@ def worth(results: Results) -> list[Verdict]:
         ),
         judge(
             "confidence-mup",
-            "muP, cross-entropy, best rates: the widest networks overrate themselves as much as the "
-            "narrowest",
+            "muP, cross-entropy, best rates: networks overrate themselves as much from the narrowest to the "
+            "widest",
             sure["mup"],
             predicted=0.0,
             tolerance=0.05,
@@ -143,14 +144,27 @@ def worth(results: Results) -> list[Verdict]:
 
 def transformers(results: Results) -> list[Verdict]:
     """Return the rows of the transformers."""
-    runs = (data for name, data in results.items() if name.startswith("gpt-"))
-    return [row for data in runs for row in gpt_verdicts.optimum(data)]
+    runs = {
+        (str(data.attrs["optimizer"]), str(data.attrs["gains"])): data
+        for name, data in results.items()
+        if name.startswith("gpt-")
+    }
+    return [row for data in runs.values() for row in gpt_verdicts.optimum(data)] + gpt_verdicts.gains(runs)
 
 
-def _change(rows: list[np.ndarray]) -> fit.Estimate:
-    """Return the mean at the widest minus that at the narrowest, Welch's interval."""
-    first, last = fit.interval(rows[0]), fit.interval(rows[-1])
-    value = last.value - first.value
-    error = float(np.hypot(first.standard_error, last.standard_error))
-    half = float(np.hypot(first.high - first.value, last.high - last.value))
-    return fit.Estimate(value, error, value - half, value + half, min(first.replicates, last.replicates))
+def _change(data: xr.Dataset, rows: list[np.ndarray]) -> fit.Estimate:
+    """Return by how much a mean over seeds changes from the narrowest to the widest networks, along a line.
+
+    The line is fitted in the logarithm of the width, so that the widths in between count, too.
+    """
+    widths, means = data.width.values.astype(float), [fit.interval(row) for row in rows]
+    line = fit.line(
+        widths,
+        np.array([mean.value for mean in means]),
+        np.array([mean.standard_error for mean in means]),
+        replicates=np.array([mean.replicates for mean in means]),
+    )
+    span = float(np.log(widths[-1] / widths[0]))
+    return fit.Estimate(
+        span * line.value, span * line.standard_error, span * line.low, span * line.high, line.replicates
+    )

@@ -3,12 +3,19 @@
 import math
 
 import numpy as np
+import xarray as xr
 
 from scalewright.nets import CoordinateCheck
 from scalewright.sim.fit import Estimate, Slope
 
 #: Half widths of the bands: of what hidden layers do, of what logits do, of sizes that should not move.
 HIDDEN, LOGITS, FLAT = 0.1, 0.15, 0.1
+
+
+def halves(data: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
+    """Return the narrower and the wider half of the widths, which share the one in the middle."""
+    half = data.sizes["width"] // 2 + 1
+    return data.isel(width=slice(0, half)), data.isel(width=slice(-half, None))
 
 
 def last_hidden(layers: int) -> str:

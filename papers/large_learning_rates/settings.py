@@ -101,6 +101,7 @@ STANDARD = replace(
     gpt_seeds=3,
     gpt_steps=150,
     gpt_rates=6,
+    gpt_gains=("fixed", "trainable"),
 )
 FULL = replace(
     STANDARD,
@@ -115,7 +116,6 @@ FULL = replace(
     gpt_seeds=3,
     gpt_steps=1000,
     gpt_rates=12,
-    gpt_gains=("fixed", "trainable"),
 )
 SCALES = {scale.name: scale for scale in (SMOKE, STANDARD, FULL)}
 

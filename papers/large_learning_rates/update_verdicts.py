@@ -13,8 +13,10 @@ from scalewright.papers.large_learning_rates.readings import (
     after,
     crossing,
     difference,
+    halves,
     last_hidden,
 )
+from scalewright.sim.fit import Estimate
 from scalewright.sim.verdict import Verdict, judge
 
 
@@ -46,19 +48,19 @@ def _update(id: str, check: Check, found: CoordinateCheck, layer: str, part: str
 
 
 def later(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
-    """After several steps hidden layers still move as predicted."""
-    found = coordinates.of(data, check)
+    """After several steps hidden layers still move as predicted, in the wider half of the networks."""
+    found = coordinates.of(halves(data)[1], check)
     hidden = last_hidden(int(data.attrs["layers"]))
     power = found.predicted[hidden].effective
     return [
         judge(
             f"{id}-hidden-later",
-            f"{check.label}: the effective update of the last hidden layer {after(found.steps[-1])} scales "
-            f"as n^{power:g}",
+            f"{check.label}: from width {found.data.width.values[0]} on the effective update of the last "
+            f"hidden layer {after(found.steps[-1])} scales as n^{power:g}",
             found.slope(hidden, "effective"),
             predicted=power,
             tolerance=LOGITS,
-            basis="theory.profile; the errors on the samples differ between widths by then",
+            basis="theory.profile; where logits pass 1, later steps start to undo earlier ones",
         )
     ]
 
@@ -66,10 +68,10 @@ def later(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
 def rising(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
     """After several steps the propagating update of the readout comes to its power from below."""
     found = coordinates.of(data, check)
-    step, half = found.steps[-1], len(found.data.width) // 2 + 1
-    parts = [found.data.isel(width=slice(0, half)), found.data.isel(width=slice(-half, None))]
+    step = found.steps[-1]
     low, high = (
-        CoordinateCheck(part, {}, ()).slope("readout.weight", "propagating", step=step) for part in parts
+        CoordinateCheck(part, {}, ()).slope("readout.weight", "propagating", step=step)
+        for part in halves(found.data)
     )
     power = found.predicted["readout.weight"].propagating
     return [
@@ -105,31 +107,35 @@ def lazy(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
 
 
 def same_under_adam(id: str, check: Check, data: xr.Dataset, other: xr.Dataset) -> list[Verdict]:
-    """After several steps of Adam the squared loss has moved every layer by the power of cross-entropy."""
-    found, step = coordinates.of(data, check), int(data.step.values[-1])
-    hidden = last_hidden(int(data.attrs["layers"]))
-    common = other.sel(width=data.width.values)
-    rows = []
-    for layer, part, band in (
-        ("input.weight", "effective", HIDDEN),
-        (hidden, "effective", LOGITS),
-        ("readout.weight", "total", LOGITS),
-    ):
-        own = found.slope(layer, part, step=step)
-        theirs = CoordinateCheck(common, {}, ()).slope(layer, part, step=step)
-        name = layer.removesuffix(".weight")
-        rows.append(
-            judge(
-                f"{id}-{name.split('.')[0]}",
-                f"{check.label}: the {part} update of {name} {after(step)} has the power of the width that "
-                f"it has under cross-entropy ({theirs.value:.2f}), minus it",
-                difference(own, theirs),
-                predicted=0.0,
-                tolerance=band,
-                basis="a step of Adam does not read how large the residual is",
-            )
+    """After several steps of Adam the squared loss has moved the layers by the powers of cross-entropy.
+
+    Logits grow no faster: that their power is `LOGITS` larger must be missed. It is smaller at these widths,
+    as later steps undo earlier ones, the more the larger the residual has grown.
+    """
+    wide, step = halves(data)[1], int(data.step.values[-1])
+    found = coordinates.of(wide, check)
+    common = CoordinateCheck(other.sel(width=wide.width.values), {}, ())
+    hidden, start = last_hidden(int(data.attrs["layers"])), int(wide.width.values[0])
+
+    def compared(layer: str, part: str) -> tuple[Estimate, str]:
+        own, theirs = found.slope(layer, part, step=step), common.slope(layer, part, step=step)
+        words = (
+            f"{check.label}: from width {start} on the {part} update of {layer.removesuffix('.weight')} "
+            f"{after(step)} has the power of the width that it has under cross-entropy ({theirs.value:.2f})"
         )
-    return rows
+        return difference(own, theirs), words
+
+    basis = "a step of Adam does not read how large the residual is"
+    rows = []
+    for layer, name, band in (("input.weight", "input", HIDDEN), (hidden, "hidden", LOGITS)):
+        gap, words = compared(layer, "effective")
+        row = judge(f"{id}-{name}", f"{words}, minus it", gap, predicted=0.0, tolerance=band, basis=basis)
+        rows.append(row)
+    gap, words = compared("readout.weight", "total")
+    return [
+        *rows,
+        beyond(f"{id}-readout", f"{words} plus {LOGITS:g}", gap, bound=LOGITS, side="below", basis=basis),
+    ]
 
 
 def gap(checks: dict[str, Check], results: dict[str, xr.Dataset]) -> list[Verdict]:

@@ -66,36 +66,19 @@ def command(
 ) -> None:
     """Train a few steps at several widths: the power of the width in every layer's updates."""
     with one_sentence():
-        from scalewright import nets
-
         place = runs.check_device(device)
-        if not lr > 0:
-            raise ValueError(f"--lr must be positive; given {lr}")
-        sizes = list(runs.integers(widths) or ())
-        if len(sizes) < 2:
-            raise ValueError(f"--widths must be at least two, as one has no slope; given {widths}")
-        if seeds < 2:
-            raise ValueError(f"--seeds must be at least 2, as one gives no interval; given {seeds}")
-        make, update = own.named_by(build, "the model"), _optimizer(optimizer, lr)
-        import torch
-
-        batches = own.data_of(data, samples, _targets(loss), torch.float32, place)
-        chosen = own.made_by(loss, "--loss") if ":" in loss else loss
-        with progress_bar(NAME, quiet=json) as stage, _of_torch(build):
-            found = nets.coordinate_check(
-                make,
-                batches,
-                widths=sizes,
-                optimizer=update,
-                loss=chosen,
-                steps=steps,
-                seeds=range(seeds),
-                batch=batch,
-                against=against,  # type: ignore[arg-type]
-                predicted=None if predicted is None else own.made_by(predicted, "--predicted"),
-                device=place,
-                progress=stage("networks"),
-            )
+        given = {
+            "widths": _widths(widths, lr, seeds),
+            "optimizer": _optimizer(optimizer, lr),
+            "loss": own.made_by(loss, "--loss") if ":" in loss else loss,
+            "steps": steps,
+            "seeds": range(seeds),
+            "batch": batch,
+            "against": against,
+            "predicted": None if predicted is None else own.made_by(predicted, "--predicted"),
+            "device": place,
+        }
+        found = _measured(build, data, samples, loss, given, quiet=json)
         text, rows = _table(found)
         record = {"model": build, "optimizer": optimizer, "data": data, "loss": loss, **rows}
         if out is not None:
@@ -104,6 +87,32 @@ def command(
             _write(found, record, folder)
         show(to_json(record) if json else text + _remarks(record))
     raise typer.Exit(UNDECIDED if record["unstable"] else PASS)
+
+
+def _widths(widths: str, lr: float, seeds: int) -> list[int]:
+    """Return the widths; ValueError where they, the rate or the number of networks give no slope."""
+    if not lr > 0:
+        raise ValueError(f"--lr must be positive; given {lr}")
+    sizes = list(runs.integers(widths) or ())
+    if len(sizes) < 2:
+        raise ValueError(f"--widths must be at least two, as one has no slope; given {widths}")
+    if seeds < 2:
+        raise ValueError(f"--seeds must be at least 2, as one gives no interval; given {seeds}")
+    return sizes
+
+
+def _measured(
+    build: str, data: str, samples: int | None, loss: str, given: dict[str, Any], *, quiet: bool
+) -> "CoordinateCheck":
+    """Build the user's model and data, and check them, with a bar."""
+    import torch
+
+    from scalewright import nets
+
+    make = own.named_by(build, "the model")
+    batches = own.data_of(data, samples, _targets(loss), torch.float32, given["device"])
+    with progress_bar(NAME, quiet=quiet) as stage, _of_torch(build):
+        return nets.coordinate_check(make, batches, **given, progress=stage("networks"))
 
 
 @contextmanager
