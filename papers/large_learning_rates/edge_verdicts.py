@@ -10,6 +10,7 @@ import xarray as xr
 
 from scalewright.papers.large_learning_rates.edges import stable_below
 from scalewright.papers.large_learning_rates.onesided import beyond
+from scalewright.papers.large_learning_rates.readings import difference
 from scalewright.sim import fit, rates
 from scalewright.sim.fit import Estimate, Slope
 from scalewright.sim.rates import Rate
@@ -133,25 +134,37 @@ def batch_powers(runs: list[xr.Dataset]) -> list[Verdict]:
     """At a fixed number of steps the largest stable rate of the widest networks grows at most as B^1/2."""
     rows = []
     for loss in dict.fromkeys(data.attrs["loss"] for data in runs):
-        chosen = [data for data in runs if data.attrs["loss"] == loss]
-        found = [stable_rates(data)[-1] for data in chosen]
-        sizes, short = (
-            [int(data.attrs["batch"]) for data in chosen],
-            any(len(one.values) < 2 for one in found),
-        )
-        nothing = Estimate(math.nan, math.nan, math.nan, math.nan)
-        rows.append(
+        narrow, wide = (batch_power(runs, loss, place) for place in (0, -1))
+        rows += [
             judge(
                 f"batch-power-{loss}",
-                f"SP, deep, {loss}, width {found[0].width}: the largest stable rate scales with the batch as "
-                "B^p, 0 <= p <= 1/2",
-                nothing if short else fit.slope(sizes, [one.values for one in found]),
+                f"SP, deep, {loss}, width {runs[0].width.values[-1]}: the largest stable rate scales with "
+                "the batch as B^p, 0 <= p <= 1/2",
+                wide,
                 predicted=0.25,
                 tolerance=0.25,
                 basis="between no noise and noise that adds up over a fixed number of steps",
-            )
-        )
+            ),
+            beyond(
+                f"batch-narrowing-{loss}",
+                f"SP, deep, {loss}: the power of the batch is the same at width {runs[0].width.values[-1]} "
+                f"({wide.value:.2f}) as at width {runs[0].width.values[0]} ({narrow.value:.2f})",
+                difference(wide, narrow),
+                bound=0.0,
+                side="below",
+                basis="where it falls, edges of small batches fall more slowly with the width",
+            ),
+        ]
     return rows
+
+
+def batch_power(runs: list[xr.Dataset], loss: str, place: int) -> Slope | Estimate:
+    """Return the power of the batch in the largest stable rates of one of the widths; no number without."""
+    chosen = [data for data in runs if data.attrs["loss"] == loss]
+    found = [stable_rates(data)[place].values for data in chosen]
+    if any(len(values) < 2 for values in found):
+        return Estimate(math.nan, math.nan, math.nan, math.nan)
+    return fit.slope([int(data.attrs["batch"]) for data in chosen], found)
 
 
 def control(id: str, data: xr.Dataset, *, wrong: float) -> list[Verdict]:

@@ -22,8 +22,8 @@ from scalewright.theory import mlp
 
 Progress = Callable[[int, int], None] | None
 #: Base rates from which the grid of the narrowest networks is placed: factors of sqrt(2), for these seeds.
-PILOT = 2.0 ** np.arange(-14, 5, 0.5)
-PILOT_SEEDS = range(10**6, 10**6 + 4)
+PILOT = 2.0 ** np.arange(-9, 5, 0.5)
+PILOT_SEEDS = range(10**6, 10**6 + 3)
 
 
 @dataclass(frozen=True)

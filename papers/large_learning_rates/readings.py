@@ -36,7 +36,7 @@ def slope_of(found: CoordinateCheck, layer: str, quantity: str, step: int) -> Es
         return Estimate(math.nan, math.nan, math.nan, math.nan)
 
 
-def difference(high: Slope, low: Slope) -> Estimate:
+def difference(high: Estimate, low: Estimate) -> Estimate:
     """Return the difference of two slopes; their shared middle width makes the error a little too large."""
     error = float(np.hypot(high.standard_error, low.standard_error))
     half = float(np.hypot(high.high - high.value, low.high - low.value))

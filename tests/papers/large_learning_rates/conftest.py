@@ -36,6 +36,7 @@ def micro():
         gpt_widths=(16, 32),
         gpt_steps=3,
         gpt_rates=3,
+        gpt_gains=("fixed", "trainable"),
         layers=3,
         deepest=4,
         batch=16,

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 
 from scalewright.nets.objective import Objective
 from scalewright.papers.large_learning_rates import gpt_verdicts, transformers
@@ -61,3 +62,48 @@ def test_identity_rates_fall_linearly_to_zero():
     for name, weight in members.parameters.items():
         # float32 over two steps of entries below 1
         torch.testing.assert_close(weight, by_hand.parameters[name], rtol=1e-5, atol=1e-6)
+
+
+def valleys(gains, power, *, own, seeds=4):
+    """Valleys of loss whose lowest rates scale as n^power, times a factor that is a seed's own."""
+    widths, steps = np.array([32, 64, 128]), np.sqrt(2.0) ** np.arange(-5, 6)
+    rate = widths[:, None] / 32.0
+    rate = rate**-1.0 * steps
+    best = (widths / 32.0)[:, None, None] ** power * own[None, :, None]
+    dims = ("width", "seed", "lr")
+    variables = {
+        "loss": (dims, 1 + np.log(rate[:, None] / best) ** 2),
+        "diverged_at": (dims, np.full((3, seeds, len(steps)), -1)),
+    }
+    coords = {"width": widths, "seed": range(seeds), "lr": range(len(steps)), "rate": (("width", "lr"), rate)}
+    return xr.Dataset(variables, coords, {"optimizer": "adam", "gains": gains, "steps": 3})
+
+
+def test_identity_what_a_seed_has_under_both_gains_drops_out_of_the_difference():
+    own = np.exp(0.3 * np.random.default_rng(0).standard_normal(4))
+    found, said = gpt_verdicts.raised(valleys("fixed", -1.0, own=own), valleys("trainable", -0.6, own=own))
+    assert said == ""
+    # Parabolas through log(1 + x^2) err by less than a tenth of a step of the grid.
+    assert found.value == pytest.approx(0.4, abs=0.1 * np.log(2) / 2)
+    assert found.high - found.low < 0.2 < np.ptp(np.log(own))
+
+
+def test_control_gains_that_change_the_power_contradict_theory():
+    own = np.ones(4)
+    runs = {("adam", "fixed"): valleys("fixed", -1.0, own=own)}
+    assert gpt_verdicts.gains(runs) == []
+    same = gpt_verdicts.gains(runs | {("adam", "trainable"): valleys("trainable", -1.0, own=own)})
+    other = gpt_verdicts.gains(runs | {("adam", "trainable"): valleys("trainable", -0.42, own=own)})
+    assert {row.id: row.verdict for row in same} == {"gpt-adam-gains": "pass", "gpt-adam-gains-paper": "fail"}
+    assert {row.id: row.verdict for row in other} == {
+        "gpt-adam-gains": "fail",
+        "gpt-adam-gains-paper": "pass",
+    }
+
+
+def test_a_grid_without_its_best_rate_gives_no_difference():
+    own = np.ones(4)
+    outside = valleys("trainable", 1.5, own=own)
+    found, said = gpt_verdicts.raised(valleys("fixed", -1.0, own=own), outside)
+    assert np.isnan(found.value)
+    assert "at the upper edge" in said
