@@ -106,11 +106,9 @@ def edge(
         `test_accuracy`, `confidence` and `logits` on held-out ones, `diverged_at`; the coordinate `rate`
         holds the rates. Seeds that a width did not train are nan.
     """
-    seen, held = networks.load(scale)
-    if samples is not None:
-        seen = Data(seen.name, *(values[:samples] for values in (seen.inputs, seen.targets, seen.labels)))
+    seen, held = _data(scale, samples)
     sizes = list(widths or scale.edge_widths)
-    middle, placed = _pilot(scale, setting, sizes[0], seen, held, device)
+    middle, placed = _pilot(scale, setting, sizes[0], samples, device)
     grids = [_grid(scale, setting, width, middle * _law(scale, setting, width, sizes[0])) for width in sizes]
     rows, every = [], np.full((len(sizes), *np.max([grid.shape for grid in grids], axis=0)), np.nan)
     for done, (width, grid) in enumerate(zip(sizes, grids, strict=True)):
@@ -143,7 +141,7 @@ def at_one_rate(
     """Train the widest networks at half the largest stable rate of others, `like`: (seed, lr)."""
     seen, held = networks.load(scale)
     narrow, wide = scale.edge_widths[0], scale.edge_widths[-1]
-    middle, _ = _pilot(scale, like, narrow, seen, held, device)
+    middle, _ = _pilot(scale, like, narrow, None, device)
     rate = middle * _law(scale, like, wide, narrow) / 2
     seeds = range(scale.edge_seeds)
     lrs = np.full((len(seeds), 1), rate)
@@ -226,13 +224,21 @@ def _held_out(members: nets.Ensemble, held: Data) -> dict[str, np.ndarray]:
     }
 
 
-def _pilot(
-    scale: Scale, setting: Setting, width: int, seen: Data, held: Data, device: str
-) -> tuple[float, str]:
+def _data(scale: Scale, samples: int | None) -> tuple[Data, Data]:
+    """Return what trains, the first so many samples of it, and what is held out."""
+    seen, held = networks.load(scale)
+    if samples is not None:
+        seen = Data(seen.name, *(values[:samples] for values in (seen.inputs, seen.targets, seen.labels)))
+    return seen, held
+
+
+@cache
+def _pilot(scale: Scale, setting: Setting, width: int, samples: int | None, device: str) -> tuple[float, str]:
     """Return the largest stable base rate of the narrowest networks, and how it was found.
 
     Where no rate reaches twice chance within so few steps, twice the rate of lowest loss stands in for it.
     """
+    seen, held = _data(scale, samples)
     lrs = np.tile(PILOT, (len(PILOT_SEEDS), 1))
     found = trained(scale, setting, width, seen, held, lrs=lrs, seeds=PILOT_SEEDS, device=device)
     diverged = found.diverged_at.values >= 0
