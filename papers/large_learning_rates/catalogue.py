@@ -151,8 +151,9 @@ def draw_all(results: Results, scale: str) -> dict[str, Any]:
 CAPTIONS = {
     **toy_figures.CAPTIONS,
     "rates": "Largest stable (dots) and best (crosses) learning rates against width, with 95 % intervals; "
-    "dashed: the power of theory.edges through the largest stable ones. Cross-entropy bears n^-1/2, and n^0 "
-    "with two layers, where the squared loss bears n^-1; under muP no power is left.",
+    "dashed: the power of theory.edges through the largest stable ones; pale: what the grids span. "
+    "Cross-entropy bears n^-1/2, and n^0 with two layers, where the squared loss bears n^-1; under muP no "
+    "power is left.",
     "checks": "Powers of the width of every layer's effective update (W_t - W_0) x_t, of the propagating "
     "update W_0 (x_t - x_0) and of their sum after one step, with 95 % intervals; black: theory.profile.",
     "growth": "Inside the window of controlled divergence the logits grow as n^(1-c) (dashed), while "
@@ -160,13 +161,13 @@ CAPTIONS = {
     "accuracy": "Left: held-out accuracy at the best rate of each width. Right: mean largest probability "
     "minus accuracy.",
     "exponents": "Every measured power of the width (points, 95 %) beside the predicted one (tick) and the "
-    "band in which it counts as agreement (grey).",
-    "curves": "Training loss against the learning rate over its predicted power of the width, median over "
-    "seeds: if the power is right, curves of all widths end at the same place.",
+    "band in which it counts as agreement (grey); no number where a grid does not hold the rate.",
+    "curves": "Training loss against the learning rate over its predicted power of the width, a curve a "
+    "network: if the power is right, curves of all widths end at the same place.",
     "full-align": "Every layer with its own largest rate: all effective updates are of order one, and the "
     "propagating update of the readout grows, unless there are many more classes than units.",
-    "batches": "Largest stable rates at several batch sizes; dashed: the power of theory, which has no batch "
-    "in it.",
+    "batches": "Largest stable rates at several batch sizes; pale: what the grids span; dashed: the power of "
+    "theory, which has no batch in it.",
     "transformers": "Loss of two-block transformers on held-out text against the learning rate; dotted: the "
     "best rate.",
 }

@@ -11,7 +11,7 @@ from scalewright.papers.figures import PALETTE, canvas, log_numbers, log_widths,
 from scalewright.papers.large_learning_rates import coordinates, edge_verdicts, gpt_verdicts
 from scalewright.papers.large_learning_rates.coordinates import Check
 from scalewright.papers.large_learning_rates.edge_verdicts import Rates
-from scalewright.papers.large_learning_rates.experiments import LOSSES
+from scalewright.papers.large_learning_rates.experiments import GROWTH, LOSSES
 from scalewright.papers.large_learning_rates.readings import last_hidden
 from scalewright.sim import fit
 from scalewright.sim.verdict import Verdict
@@ -27,13 +27,13 @@ def plot_rates(runs: Runs) -> Any:
     for ax, (title, start) in zip(axes.flat, groups.items(), strict=True):
         family = [data for name, data in runs.items() if name.startswith(start)]
         for colour, data in zip(PALETTE, family, strict=False):
-            loss = data.attrs["loss"]
+            loss = LOSSES[data.attrs["loss"]]
             _rates(ax, edge_verdicts.stable_rates(data), "o", colour, f"{loss}: largest stable")
             _rates(ax, edge_verdicts.best_rates(data), "x", colour, f"{loss}: best")
             _law(ax, data, colour)
         ax.set(xlabel="width", ylabel="learning rate", title=title)
         log_widths(ax, family[0].width.values)
-        ax.legend(fontsize=6.5, frameon=False)
+        _legend(ax, fontsize=6.5)
     return figure
 
 
@@ -50,7 +50,7 @@ def plot_batches(runs: Sequence[xr.Dataset]) -> Any:
             _law(ax, data, colour)
         ax.set(xlabel="width", ylabel="largest stable rate", title=f"SP, deep, {LOSSES[loss]}")
         log_widths(ax, chosen[0].width.values)
-        ax.legend(fontsize=7, frameon=False)
+        _legend(ax)
     return figure
 
 
@@ -96,18 +96,15 @@ def plot_growth(checks: Mapping[str, Check], runs: Runs) -> Any:
         data, found = runs[name], coordinates.of(runs[name], check, step=1)
         first, last = found.steps[0], found.steps[-1]
         hidden = last_hidden(int(data.attrs["layers"]))
-        power = found.predicted["readout.weight"].total
-        _sizes(
-            axes[0, 0],
-            found.values("readout.weight", "total", step=first),
-            colour,
-            f"c = {check.power}",
-            power,
-        )
-        _sizes(axes[0, 1], found.values(hidden, "activation", step=last), colour, f"c = {check.power}", 0.0)
+        stays = 0.0 if name in GROWTH else None  # below the window theory lets both grow
         gradients = found.values(hidden, "gradient", step=last)
-        scaled = {width: row * width**0.5 for width, row in gradients.items()}
-        _sizes(axes[0, 2], scaled, colour, f"c = {check.power}", 0.0)
+        drawn = (
+            (found.values("readout.weight", "total", step=first), found.predicted["readout.weight"].total),
+            (found.values(hidden, "activation", step=last), stays),
+            ({width: row * width**0.5 for width, row in gradients.items()}, stays),
+        )
+        for ax, (sizes, power) in zip(axes.flat, drawn, strict=True):
+            _sizes(ax, sizes, colour, f"c = {check.power}", power)
     for ax, title, label in (
         (axes[0, 0], "change of the logits, first step", "root mean square"),
         (axes[0, 1], "activations, last hidden layer", "root mean square"),
@@ -162,7 +159,7 @@ def plot_accuracy(runs: Runs) -> Any:
         ax.set_xscale("log", base=2)
         ax.set_xticks(widths, [str(int(width)) for width in widths])
         ax.xaxis.minorticks_off()
-        ax.legend(fontsize=7, frameon=False)
+        ax.legend(fontsize=7, frameon=False, handlelength=4)
     return figure
 
 
@@ -177,8 +174,9 @@ def plot_transformers(runs: Sequence[xr.Dataset]) -> Any:
             ax.axvline(rate.value, color=colour, lw=1, linestyle=":")
         title = f"{gpt_verdicts.NAMES[data.attrs['optimizer']]}, {data.attrs['gains']} gains"
         ax.set(xlabel="learning rate", ylabel="held-out loss", title=title)
-        low = float(np.nanmin(data.loss.values))
-        ax.set_ylim(low - 0.1, min(float(data.initial_loss.max()), low + 2.5))
+        means = np.array([_losses(data, width).mean(axis=0) for width in data.width.values])
+        low, high = float(np.nanmin(means)), float(np.nanmax(means))
+        ax.set_ylim(low - 0.05 * (high - low), min(high + 0.05 * (high - low), low + 1.5))
         log_numbers(ax, "x")
         ax.legend(fontsize=7, frameon=False)
     return figure
@@ -200,16 +198,23 @@ def plot_exponents(rows: Sequence[Verdict]) -> Any:
             zorder=0,
         )
         ax.plot(row.predicted, place, "|", ms=9, mew=1.6, color="black")
-        if np.isfinite(row.measured):
+        if not np.isfinite(row.measured):
+            ax.text(row.predicted + row.tolerance, place, "  no number", va="center", fontsize=7, color="0.4")
+        else:
             bar = [[row.measured - row.low], [row.high - row.measured]]
             ax.errorbar(row.measured, place, xerr=bar, fmt="o", ms=4, capsize=2, color=colours[row.verdict])
     ax.set_yticks(places, [row.id for row in chosen], fontsize=7)
     for name, colour in colours.items():
         ax.plot([], [], "o", ms=4, color=colour, label=name)
     ax.plot([], [], "|", ms=9, mew=1.6, color="black", label="predicted, band")
-    ax.set(xlabel="power of the width", ylabel="check", xlim=(-2.0, 1.2))
-    ax.legend(fontsize=7, frameon=False, loc="best")
+    ax.set(xlabel="power of the width", ylabel="check", xlim=(-2.0, 1.2), ylim=(-1, len(chosen)))
+    _legend(ax)
     return figure
+
+
+def _legend(ax: Any, *, fontsize: float = 7) -> None:
+    """Add a legend that can be read where it lies over bars."""
+    ax.legend(fontsize=fontsize, framealpha=0.85, edgecolor="none", loc="best")
 
 
 def _rates(ax: Any, found: Sequence[Rates], marker: str, colour: Any, label: str) -> None:

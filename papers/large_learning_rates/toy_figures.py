@@ -82,8 +82,7 @@ def plot_growth(runs: Runs) -> Any:
 
 
 def plot_limits(runs: Runs) -> Any:
-    """Draw the rescaled output along training in the three limits, over networks of 10^6 and 10^12 "
-    "units."""
+    """Draw the rescaled output along training in three limits, over networks of 10^6 and 10^12 units."""
     names = ("1", "1/2", "0")
     titles = ("c = 1: a kernel", "c = 1/2: a perceptron, fixed kernel", "c = 0: a perceptron that moves")
     figure, axes = canvas(3, height=3.4)
@@ -92,18 +91,14 @@ def plot_limits(runs: Runs) -> Any:
         start = float(np.random.default_rng(0).standard_normal(1)[0])
         shown = slice(0, 25)
         ax.plot(data.step[shown], data.outputs[shown], "k-", lw=2, alpha=0.8, label="infinite width")
-        for width, colour in zip((10**6, 10**12), shades(2), strict=True):
-            run = uv.wide(c, lrs=[0.5], steps=24, loss=toy.MIXED, start=[start], width=width)
-            ax.plot(
-                run.step,
-                run.outputs[0, 0],
-                "o",
-                ms=3,
-                color=colour,
-                label=f"$n = 10^{{{len(str(width)) - 1}}}$",
-            )
+        # Rings around dots, as most of them lie on each other.
+        for power, marker, colour in ((6, {"ms": 7, "mfc": "none"}, PALETTE[1]), (12, {"ms": 3}, PALETTE[0])):
+            run = uv.wide(c, lrs=[0.5], steps=24, loss=toy.MIXED, start=[start], width=10**power)
+            label = f"$n = 10^{{{power}}}$"
+            ax.plot(run.step, run.outputs[0, 0], "o", color=colour, label=label, **marker)
         ax.set(xlabel="step", ylabel="$f\\,n^{c-1}$", title=title)
-    axes.flat[0].legend(fontsize=8, frameon=False)
+        ax.margins(y=0.12)
+    axes.flat[0].legend(fontsize=8, frameon=False, loc="lower right")
     return figure
 
 
