@@ -1,18 +1,24 @@
 """The published exponents held against the derived ones, with a wrong table that is caught."""
 
+import pytest
+
 from scalewright.papers.large_learning_rates import theory_verdicts
 
 
-def test_literature_every_row_passes():
-    rows = theory_verdicts.rows()
+@pytest.fixture(scope="module")
+def rows():
+    return theory_verdicts.rows()
+
+
+def test_literature_every_row_passes(rows):
     assert len(rows) == len({row.id for row in rows}) == 28
     assert {row.verdict for row in rows} == {"pass"}
     assert {row.measured for row in rows if row.expected == "hold"} == {0.0}
 
 
-def test_control_lines_of_other_networks_are_missed():
+def test_control_lines_of_other_networks_are_missed(rows):
     """Other networks' lines are n^1/2 away; all four updates of the squared loss read the logits."""
-    missed = {row.id: row.measured for row in theory_verdicts.rows() if row.expected == "break"}
+    missed = {row.id: row.measured for row in rows if row.expected == "break"}
     assert missed == {
         "theory-edges-control": 0.5,
         "theory-updates-control": 0.5,
