@@ -89,7 +89,7 @@ class Mechanism:
         the step. Raises ScalingError for a step that is not from 1 to 8, ValueError for a c outside of the
         interval.
 
-        >>> from scalewright.theory import mlp
+        >>> from scalewright.theory import mechanism, mlp
         >>> mechanism(mlp(3)).slopes("1/2")["readout.weight"].total
         0.5
         """
