@@ -17,9 +17,9 @@ def test_a_grid_reaches_as_far_as_it_says():
 
 
 def test_narrow_networks_get_more_seeds():
-    """(256 / n)^1/2 times ten, five at least; a setting may ask for a multiple."""
+    """(256 / n)^1/2 times eight, five at least; a setting may ask for a multiple."""
     scale = settings.STANDARD
-    assert [scale.seeds_at(n) for n in (64, 256, 1024, 4096)] == [20, 10, 5, 5]
+    assert [scale.seeds_at(n) for n in (64, 256, 1024, 4096)] == [16, 8, 5, 5]
     assert len(Setting("two", "sp", "mse", seeds=2).seeds_at(scale, 1024)) == 10
 
 
