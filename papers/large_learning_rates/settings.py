@@ -101,7 +101,7 @@ STANDARD = replace(
     gpt_widths=(32, 64, 128),
     gpt_seeds=3,
     gpt_steps=150,
-    gpt_rates=6,
+    gpt_rates=7,
     gpt_gains=("fixed", "trainable"),
 )
 FULL = replace(
