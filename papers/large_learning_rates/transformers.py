@@ -22,8 +22,8 @@ from scalewright.theory import Parametrization, edges, gpt, named
 
 Progress = Callable[[int, int], None] | None
 BLOCKS, CONTEXT, BATCH, HELD = 2, 32, 16, 64
-#: Middle of the grid at width 32, near the best of wider grids.
-MIDDLE = {"sgd": 0.4, "adam": 1.2e-2}
+#: Middle of the grid at width 32, near the best of wider grids, for so many steps; shorter runs take more.
+MIDDLE, MIDDLE_STEPS = {"sgd": 0.4, "adam": 1.2e-2}, 150
 SETTINGS = nets.Settings(betas=(0.9, 0.95), eps=1e-12)
 
 
@@ -78,7 +78,8 @@ def sweep(
     feed = Windows(scale.gpt_steps)
     for done, width in enumerate(scale.gpt_widths):
         steps = np.arange(scale.gpt_rates) - (scale.gpt_rates - 1) / 2
-        grid = MIDDLE[optimizer] * (width / 32) ** float(derived_edge(optimizer)) * np.sqrt(2.0) ** steps
+        middle = MIDDLE[optimizer] * (MIDDLE_STEPS / scale.gpt_steps) ** 0.5
+        grid = middle * (width / 32) ** float(derived_edge(optimizer)) * np.sqrt(2.0) ** steps
         grids.append(grid)
         rows.append(_trained(scale, optimizer, gains, width, feed, grid, device))
         if progress:
