@@ -47,7 +47,7 @@ class Processes:
         from concurrent.futures import ProcessPoolExecutor
 
         self._pool = ProcessPoolExecutor(
-            self.workers, mp_context=multiprocessing.get_context("spawn"), initializer=_deaf
+            self.workers, mp_context=multiprocessing.get_context("spawn"), initializer=follow_parent
         )
 
     def submit(self, function: Callable[..., Any], /, *args: Any) -> "Future[Any]":
@@ -69,7 +69,7 @@ class Processes:
             worker.terminate()
 
 
-def _deaf() -> None:
+def follow_parent() -> None:
     """Leave Ctrl-C to the driver, and end with it: a driver that is killed leaves no worker behind."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
