@@ -14,8 +14,8 @@ from typing import Any
 
 import xarray as xr
 
-from scalewright.nets.sweep.executors import follow_parent, opened
 from scalewright.papers.stages import Stage
+from scalewright.sim.pool import follow_parent, processes
 
 Progress = Callable[[int, int], None]
 #: Seconds between two looks at the workers, and between two reports of one.
@@ -39,7 +39,7 @@ def in_processes(
     """
     waiting, running = deque(stages), dict[Future[Any], str]()
     bars: dict[str, Progress] = {}
-    with _one_thread(), opened("processes", threads=1, workers=workers) as pool, _reports() as reports:
+    with _one_thread(), processes(workers) as pool, _reports() as reports:
         while waiting or running:
             while waiting and len(running) < workers:
                 stage = waiting.popleft()
