@@ -8,7 +8,7 @@ from pathlib import Path
 import xarray as xr
 
 from scalewright.papers.stages import Stage
-from scalewright.papers.workers import Progress, in_processes
+from scalewright.papers.workers import Finished, Progress, in_processes
 from scalewright.sim.dataset import save
 from scalewright.sim.files import write_text
 
@@ -65,9 +65,7 @@ def _finished(
                 progress(stage.name)(1, 1)
 
 
-def _one_by_one(
-    stages: Sequence[Stage], progress: Callable[[str], Progress] | None
-) -> Iterator[tuple[str, xr.Dataset]]:
+def _one_by_one(stages: Sequence[Stage], progress: Callable[[str], Progress] | None) -> Finished:
     for stage in stages:
         yield stage.name, stage.run(progress=progress(stage.name) if progress else None)
 

@@ -5,7 +5,7 @@ import os
 import queue
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -18,6 +18,8 @@ from scalewright.papers.stages import Stage
 from scalewright.sim.pool import follow_parent, processes
 
 Progress = Callable[[int, int], None]
+#: Names and trajectories, one after another.
+Finished = Generator[tuple[str, xr.Dataset], None, None]
 #: Seconds between two looks at the workers, and between two reports of one.
 INTERVAL = 0.5
 #: What keeps the libraries of a process to one thread, read when they are imported.
@@ -31,7 +33,7 @@ ONE_THREAD = {
 
 def in_processes(
     stages: Sequence[Stage], workers: int, progress: Callable[[str], Progress] | None = None
-) -> Iterator[tuple[str, xr.Dataset]]:
+) -> Finished:
     """Yield the name and trajectory of every stage as it ends; `workers` of them are in work at a time.
 
     Raises:
