@@ -21,6 +21,7 @@ from scalewright.nets.parametrize import (
     numbers_of,
     one_if_none,
 )
+from scalewright.nets.precision import check_precision
 from scalewright.nets.stacked import Call, Stacked, forward, like
 from scalewright.theory.parametrization import Numbers, Parametrization
 
@@ -102,7 +103,8 @@ class Ensemble:
         Raises:
             TypeError: a seed that is no integer.
             ValueError: an empty axis, a rate that is not positive, parameter names that do not match, a model
-                with frozen parameters, or one in training mode with layers that this changes.
+                with frozen parameters, or one in training mode with layers that this changes, or centred
+                networks in less than float64 at gamma < 1e-2.
         """
         axes = _axes(gamma, seeds, lrs)
         gammas = [float(value) for value in np.atleast_1d(np.asarray(gamma, dtype=float))]
@@ -145,10 +147,13 @@ class Ensemble:
 
         Raises:
             ValueError: no member, parameter names that do not match, a model with frozen parameters, or one
-                in training mode with layers that this changes.
+                in training mode with layers that this changes, or centred networks in less than float64 at
+                gamma < 1e-2, where centring cancels the digits (`nets.precision`).
         """
         if not members:
             raise ValueError("Ensemble.stack: members must hold at least one; given none")
+        smallest = min(member.gamma for member in members)
+        check_precision("Ensemble", smallest, str(dtype).removeprefix("torch."), centred=centred)
         sizes = {"width": width, "inputs": inputs, "outputs": outputs}
         model = construct(build, **sizes)
         for name, weight in model.named_parameters():

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from scalewright.nets.device import resolve
 from scalewright.nets.functional import call_with
 from scalewright.nets.initial import Gain, resolve_gains, standard_normal
+from scalewright.nets.precision import check_precision
 from scalewright.theory.parametrization import Numbers, Parametrization
 from scalewright.theory.power import Power
 
@@ -193,7 +194,8 @@ def parametrize(
         A module with `parameter_groups(lr)` for a torch optimizer. `Ensemble.of` makes many networks at once.
 
     Raises:
-        ValueError: parameter names that do not match, or an unusable device.
+        ValueError: parameter names that do not match, an unusable device, or a centred network in less than
+            float64 at gamma < 1e-2, where centring cancels the digits.
 
     >>> from functools import partial
     >>> from scalewright import nets, theory
@@ -204,6 +206,7 @@ def parametrize(
     >>> network(torch.ones(5, 64, dtype=torch.float64)).shape
     torch.Size([5, 10])
     """
+    check_precision("parametrize", gamma, str(dtype).removeprefix("torch."), centred=centred)
     target = resolve(device)
     model = construct(build, width=width, inputs=inputs, outputs=outputs)
     sizes = {"width": width, "inputs": inputs, "outputs": outputs, "base_width": base_width}

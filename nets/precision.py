@@ -19,9 +19,9 @@ def check_precision(caller: str, gamma: float, dtype: str, *, centred: bool) -> 
     A centred output is the difference of two of size 1/gamma, so that its rounding error is eps/gamma, with
     eps = 6e-8 in float32: 6e-6 at gamma = 1e-2, and the whole of it at gamma = 6e-8.
     """
-    if centred and dtype == "float32" and gamma < SMALLEST_SINGLE:
+    if centred and dtype not in ("float64", "auto") and gamma < SMALLEST_SINGLE:
         raise ValueError(
-            f"{caller}: dtype must be 'float64' (or 'auto') for a centred network at gamma < "
-            f"{SMALLEST_SINGLE:g}; given 'float32' at gamma = {gamma:g}: centring subtracts outputs of size "
-            "1/gamma from each other and cancels the digits that float32 has"
+            f"{caller}: dtype must be float64 for a centred network at gamma < {SMALLEST_SINGLE:g}; given "
+            f"{dtype} at gamma = {gamma:g}: centring subtracts outputs of size 1/gamma from each other and "
+            f"cancels the digits that {dtype} has"
         )

@@ -11,7 +11,8 @@ import xarray as xr
 
 from scalewright.papers import results
 from scalewright.papers.claim import Claim, Finding, judge_claim
-from scalewright.papers.stages import Progress, run_stages
+from scalewright.papers.running import run_stages
+from scalewright.papers.workers import Progress
 from scalewright.sim.provenance import code_version, environment
 from scalewright.sim.verdict import Verdict
 
@@ -48,6 +49,7 @@ def reproduce(
     folder: Path | None = None,
     progress: Callable[[str], Progress] | None = None,
     root: Path | None = None,
+    workers: int = 1,
 ) -> Reproduction:
     """Run every experiment of a paper, judge its claims and store the verdicts.
 
@@ -58,9 +60,11 @@ def reproduce(
         folder: where trajectories are saved as each stage ends; a run that was stopped goes on from there.
         progress: opens a progress callback for a stage's name.
         root: write results below this folder instead of the package's own `papers/PAPER/results`.
+        workers: experiments that run at once, each in a process with one thread; 1 runs them here.
 
     Raises:
-        ValueError: an unknown paper or scale, or a folder of another run.
+        ValueError: an unknown paper or scale, a folder of another run, or no worker.
+        ChildProcessError: a worker was killed; what had ended lies in the folder.
     """
     catalogue, sizes = catalogue_of(paper), check_scale(paper, scale)
     stages = [*catalogue.chain(sizes, device), *catalogue.beyond(sizes, device)]
@@ -69,10 +73,11 @@ def reproduce(
         folder=folder,
         key={"scale": repr(sizes), "device": device, "code": version_of(paper)},
         progress=progress,
+        workers=workers,
     )
     rows = [*catalogue.judge_chain(found), *catalogue.judge_beyond(found)]
     records = [row.to_json() for row in rows]
-    provenance = environment(device) | {"code": version_of(paper), "scale": scale}
+    provenance = environment(device) | {"code": version_of(paper), "scale": scale, "workers": str(workers)}
     try:
         stored: Path | None = results.store(paper, scale, records, provenance, root=root)
     except OSError:

@@ -1,13 +1,12 @@
 """Where blocks are trained: this process, a pool of processes, Dask, Slurm, or anything with `submit`."""
 
-import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any, Protocol
+
+from scalewright.sim.pool import processes
 
 
 class Executor(Protocol):
@@ -29,57 +28,6 @@ class Local:
         except Exception as error:
             future.set_exception(error)
         return future
-
-
-class Processes:
-    """A pool of fresh processes, made anew where one of them was killed."""
-
-    def __init__(self, workers: int) -> None:
-        self.workers = workers
-        self._make()
-
-    @property
-    def capacity(self) -> int:
-        """How many blocks may be in work: no more than are, so that a killed worker takes few with it."""
-        return self.workers
-
-    def _make(self) -> None:
-        from concurrent.futures import ProcessPoolExecutor
-
-        self._pool = ProcessPoolExecutor(
-            self.workers, mp_context=multiprocessing.get_context("spawn"), initializer=_deaf
-        )
-
-    def submit(self, function: Callable[..., Any], /, *args: Any) -> "Future[Any]":
-        """Return a future of the pool."""
-        from concurrent.futures.process import BrokenProcessPool
-
-        try:
-            return self._pool.submit(function, *args)
-        except BrokenProcessPool:
-            self._pool.shutdown(wait=False)
-            self._make()
-            return self._pool.submit(function, *args)
-
-    def shutdown(self) -> None:
-        """Stop at once."""
-        workers = list((self._pool._processes or {}).values())
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        for worker in workers:
-            worker.terminate()
-
-
-def _deaf() -> None:
-    """Leave Ctrl-C to the driver, and end with it: a driver that is killed leaves no worker behind."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 class ByName:
@@ -134,11 +82,8 @@ def opened(
         case "local":
             yield Local()
         case "processes":
-            pool = Processes(count)
-            try:
+            with processes(count) as pool:
                 yield pool
-            finally:
-                pool.shutdown()
         case "dask":
             with _dask(address, count, threads) as client:
                 yield ByName(client.get_executor(pure=False))

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from scalewright.nets import optimizers
 from scalewright.nets.precision import precision_of
 
-#: Optimizers of `nets.optimizers`, and the gradient flow.
-OPTIMIZERS = ("sgd", "momentum", "sign", "adam", "adamw", "flow")
+#: The optimizers that take steps, and the flow.
+OPTIMIZERS = (*optimizers.OPTIMIZERS, "flow")
 MODELS = ("mlp", "residual", "convnet", "gpt")
 DATA = ("digits", "teacher", "multi-index", "text")
 WHOLE = "whole"

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from scalewright import frontdoor
 from scalewright.cli import app
+from scalewright.commands import runs
 from scalewright.papers.reproduction import PAPERS
 from scalewright.papers.stages import Stage
 from scalewright.papers.super_consistency import catalogue
@@ -282,6 +283,7 @@ def test_claims_prints_the_same_ids():
             "explain: quantity must be one of multiplier, init_std, lr, eps, weight_decay; given 'foo'",
         ),
         (["verify", "--scale", "foo"], "scale must be one of smoke, standard; given 'foo'"),
+        (["verify", "--workers", "0"], "--workers must be at least 1; given 0"),
         (["verify", "--device", "foo"], "device must be 'auto', 'cpu' or 'cuda'; given 'foo'"),
         (
             ["verify", "--data", "mnist"],
@@ -519,6 +521,7 @@ class Fake:
 def fake(monkeypatch):
     """Replace the experiments of `verify` by two that take no time."""
     made = Fake()
+    monkeypatch.setattr(runs, "_cores", lambda: 1)  # what is replaced in this process is not in a worker
     monkeypatch.setattr(catalogue, "chain", made.chain)
     monkeypatch.setattr(catalogue, "limits", lambda sizes: {})
     monkeypatch.setattr(catalogue, "judge_chain", made.judge)
@@ -592,7 +595,8 @@ def test_failing_stage_is_one_sentence_and_keeps_the_rest(fake, elsewhere):
 
 def test_rate_at_which_a_run_diverges_is_named_with_its_step(elsewhere):
     """A real run at 2.5 times the edge of stability: the first width stops it, only its key is written."""
-    outcome = call("verify", "--rate", "5", "--linear-widths", "256,512", "--device", "cpu", "--out", "mine")
+    options = ("--linear-widths", "256,512", "--device", "cpu", "--workers", "1", "--out", "mine")
+    outcome = call("verify", "--rate", "5", *options)
     assert outcome.exit_code == frontdoor.BAD_INPUT
     last = outcome.stderr.strip().splitlines()[-1]
     assert re.fullmatch(

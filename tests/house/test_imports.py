@@ -16,7 +16,7 @@ FORBIDDEN = {"theory": ("torch", "jax", "xarray"), "sim": ("torch",), "nets": ()
 PAGES = ("rich", "typer", "click", "tqdm", "jinja2")
 NETS_OF_SIM = tuple(
     f"scalewright.sim.{name}"
-    for name in ("data", "streams", "text", "fit", "rates", "dataset", "store", "provenance")
+    for name in ("data", "streams", "text", "fit", "rates", "dataset", "store", "provenance", "pool")
 )
 
 

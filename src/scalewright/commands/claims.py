@@ -30,17 +30,24 @@ def command(
 
 
 def _print(found: "list[Finding]") -> None:
+    """Print a table a paper, its scale above."""
+    from itertools import groupby
+
     from rich.console import Console
     from rich.table import Table
 
+    console = Console()
+    for (paper, scale), findings in groupby(found, lambda finding: (finding.claim.paper, finding.scale)):
+        grid = Table(title=f"{paper}, {scale + ' scale' if scale else 'not tried'}", title_justify="left")
+        grid.add_column("claim", no_wrap=True)
+        grid.add_column("statement", overflow="fold")
+        grid.add_column("verdict", no_wrap=True)
+        for finding in findings:
+            grid.add_row(finding.claim.id, finding.claim.statement, _verdict(finding))
+        console.print(grid)
+
+
+def _verdict(finding: "Finding") -> str:
     colours = {"reproduced": "green", "deviates": "red", "undecided": "yellow", "not tried": "dim"}
-    grid = Table()
-    for column in ("paper", "claim", "statement", "verdict", "scale"):
-        grid.add_column(column, overflow="fold")
-    for finding in found:
-        note = " (stale)" if finding.stale else ""
-        verdict = f"[{colours[finding.verdict]}]{finding.verdict}{note}[/]"
-        grid.add_row(
-            finding.claim.paper, finding.claim.id, finding.claim.statement, verdict, finding.scale or "-"
-        )
-    Console().print(grid)
+    note = " (stale)" if finding.stale else ""
+    return f"[{colours[finding.verdict]}]{finding.verdict}{note}[/]"

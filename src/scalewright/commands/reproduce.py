@@ -36,6 +36,7 @@ def command(
     ],
     scale: Scale = "smoke",
     device: runs.Device = "auto",
+    workers: runs.Workers = None,
     json: runs.Json = False,
     out: runs.Out = None,
     force: runs.Force = False,
@@ -47,9 +48,10 @@ def command(
 
         check_scale(paper, scale)
         used = runs.check_device(device)
+        count = runs.check_workers(workers, used)
         folder = output_folder(f"{NAME}-{paper}", out, force=force, resume=resume)
     with one_sentence(runs.how_to_go_on(folder)):
-        found, provenance, path = _reproduction(paper, scale, used, folder)
+        found, provenance, path = _reproduction(paper, scale, used, count, folder)
         if json:
             rows = [finding.to_json() for finding in found.findings]
             show(to_json({"claims": rows, "report": str(path), **provenance}))
@@ -65,7 +67,7 @@ def command(
 
 
 def _reproduction(
-    paper: str, scale: str, device: str, folder: Path
+    paper: str, scale: str, device: str, workers: int, folder: Path
 ) -> tuple["Reproduction", dict[str, str], Path]:
     """Run the experiments that are not in the folder yet, store the verdicts, and write the report."""
     from scalewright.papers.reproduction import catalogue_of, reproduce
@@ -73,7 +75,7 @@ def _reproduction(
     from scalewright.sim.provenance import command_line
 
     with progress_bar(paper) as stage:
-        found = reproduce(paper, scale, device=device, folder=folder, progress=stage)
+        found = reproduce(paper, scale, device=device, folder=folder, progress=stage, workers=workers)
         figures = catalogue_of(paper).draw_all(found.trajectories, scale)
     provenance = {"command": command_line(), **found.provenance}
     page = report.page(found, figures, provenance)

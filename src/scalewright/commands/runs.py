@@ -1,6 +1,7 @@
 """What the commands that train share: their options, the output folder, and what they write there."""
 
 import io
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,8 +25,17 @@ Force = Annotated[bool, typer.Option("--force", help="Replace an existing report
 Resume = Annotated[
     bool, typer.Option("--resume", help="Go on in an existing folder where a run was stopped.")
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        help="Experiments that run at once, each in a process with one thread; by default one a core, at "
+        "most 4, and 1 on a GPU."
+    ),
+]
 
 PNG_DPI = 160
+#: Workers beyond these are for who asks for them: each needs a gigabyte or more.
+MOST_WORKERS = 4
 
 
 def check_device(device: str) -> str:
@@ -33,6 +43,20 @@ def check_device(device: str) -> str:
     from scalewright.nets.device import resolve
 
     return str(resolve(device))
+
+
+def check_workers(workers: int | None, device: str) -> int:
+    """Return how many experiments run at once on a device; ValueError with one sentence if it is below 1."""
+    if workers is None:
+        return min(_cores(), MOST_WORKERS) if device == "cpu" else 1
+    if workers < 1:
+        raise ValueError(f"--workers must be at least 1; given {workers}")
+    return workers
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def how_to_go_on(folder: Path) -> str:

@@ -18,6 +18,7 @@ NAME = "verify"
 def command(
     scale: runs.Scale = "smoke",
     device: runs.Device = "auto",
+    workers: runs.Workers = None,
     data: Annotated[str | None, typer.Option(help="Data set: digits or fashion-mnist.")] = None,
     widths: Annotated[
         str | None, typer.Option(help="Widths of the ReLU network, such as 64,128,256.")
@@ -42,9 +43,10 @@ def command(
         }
         sizes = with_choices(scale_of(scale), data_set=data, **choices)  # type: ignore[arg-type]
         used = runs.check_device(device)
+        count = runs.check_workers(workers, used)
         folder = output_folder(NAME, out, force=force, resume=resume)
     with one_sentence(runs.how_to_go_on(folder)):
-        verdicts, provenance, path = _chain(sizes, used, folder)
+        verdicts, provenance, path = _chain(sizes, used, count, folder)
         if json:
             rows = [row.to_json() for row in verdicts]
             show(to_json({"verdicts": rows, "report": str(path), **provenance}))
@@ -56,17 +58,20 @@ def command(
     raise typer.Exit(exit_status(row.verdict for row in verdicts))
 
 
-def _chain(sizes: "Scale", device: str, folder: Path) -> tuple[list["Verdict"], dict[str, str], Path]:
+def _chain(
+    sizes: "Scale", device: str, workers: int, folder: Path
+) -> tuple[list["Verdict"], dict[str, str], Path]:
     """Run the stages that are not in the folder yet, judge them all, and write the report."""
     from scalewright.papers.reproduction import version_of
-    from scalewright.papers.stages import run_stages
+    from scalewright.papers.running import run_stages
     from scalewright.papers.super_consistency import catalogue
     from scalewright.report import chain
     from scalewright.sim.provenance import command_line, environment
 
     key = {"scale": repr(sizes), "device": device, "code": version_of("super-consistency")}
     with progress_bar(NAME) as stage:
-        found = run_stages(catalogue.chain(sizes, device), folder=folder, key=key, progress=stage)
+        stages = catalogue.chain(sizes, device)
+        found = run_stages(stages, folder=folder, key=key, progress=stage, workers=workers)
         limits = catalogue.limits(sizes)
     verdicts, figures = catalogue.judge_chain(found), catalogue.draw_chain(found, limits)
     provenance = {"command": command_line(), "scale": sizes.name, **environment(device)}

@@ -22,7 +22,7 @@ def print_verdicts(verdicts: Sequence[Verdict], *, title: str) -> None:
     colours = {"pass": "green", "fail": "red", "undecided": "yellow"}
     grid = Grid(title=title, title_justify="left")
     for column in ("check", "measured [95 %]", "predicted", "expected", "verdict"):
-        grid.add_column(column, overflow="fold")
+        grid.add_column(column, overflow="fold", no_wrap=column in ("check", "verdict"))
     for row in verdicts:
         expected = "must break" if row.expected == "break" else "must hold"
         band = f"{number(row.predicted)} ± {number(row.tolerance)}"

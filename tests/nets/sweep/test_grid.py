@@ -122,8 +122,8 @@ def test_property_small_gammas_and_the_flow_are_computed_in_double_precision():
         ),
         (
             {"dtype": "float32", "centred": True, "gamma": [1e-3, 1.0]},
-            "grid: dtype must be 'float64' (or 'auto') for a centred network at gamma < 0.01; given "
-            "'float32' at gamma = 0.001: centring subtracts outputs of size 1/gamma from each other and ",
+            "grid: dtype must be float64 for a centred network at gamma < 0.01; given "
+            "float32 at gamma = 0.001: centring subtracts outputs of size 1/gamma from each other and ",
         ),
         ({"model": "residual", "layers": 2}, "grid: layers of model 'residual' must be at least 3; given 2"),
         ({"optimizer": "flow", "batch": 8}, "grid: batch of the gradient flow must be 'whole'; given 8"),

@@ -1,4 +1,4 @@
-"""Stages: saved as they end, read when they are there, refused when they belong to another run."""
+"""Running stages: saved as they end, read when they are there, refused when they belong to another run."""
 
 import json
 
@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from scalewright.papers.stages import Stage, run_stages
+from scalewright.papers.running import run_stages
+from scalewright.papers.stages import Stage
 from scalewright.sim.dataset import dataset
 
 KEY = {"scale": "smoke", "device": "cpu"}
@@ -99,3 +100,8 @@ def test_interrupted_while_the_key_is_written_leaves_no_half_key(tmp_path, monke
     assert list(tmp_path.iterdir()) == []
     run_stages([Counted("first").stage], folder=tmp_path, key=KEY)
     assert json.loads((tmp_path / "key.json").read_text()).items() >= KEY.items()
+
+
+def test_no_worker_is_refused():
+    with pytest.raises(ValueError, match="workers must be at least 1; given 0"):
+        run_stages([Counted("first").stage], workers=0)
