@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import xarray as xr
 
-from scalewright.papers.large_learning_rates.edges import stable_below
+from scalewright.papers.large_learning_rates.edges import stable_below, wrongness
 from scalewright.papers.large_learning_rates.onesided import beyond
 from scalewright.papers.large_learning_rates.readings import difference
 from scalewright.sim import fit, rates
@@ -32,9 +32,9 @@ class Rates:
 
 
 def stable_rates(data: xr.Dataset) -> list[Rates]:
-    """Return the largest stable rates of every width: accuracy of at least twice chance, nothing diverged."""
+    """Return the largest stable rates of every width: not diverged, and under cross-entropy twice chance."""
     level = stable_below(int(data.attrs["classes"]))
-    wrong = np.where(_diverged(data), np.inf, 1 - _rows(data, "accuracy"))
+    wrong = wrongness(data, _rows(data, "accuracy"), _diverged(data))
     return _read(data, wrong, lambda grid, row: rates.largest_stable(grid, row[None], level=level))
 
 

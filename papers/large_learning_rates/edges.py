@@ -77,6 +77,17 @@ def stable_below(classes: int) -> float:
     return 1 - 2 / classes
 
 
+def wrongness(data: xr.Dataset, accuracy: np.ndarray, diverged: np.ndarray) -> np.ndarray:
+    """Return how wrong runs are, to be held against `stable_below`: inf where they diverged.
+
+    Under cross-entropy, which hardly ever diverges, it is the share of errors. Under the squared loss runs
+    either diverge or learn in the end: above half of their largest rate they go through a catapult, and wide
+    networks, whose outputs grow further, may not have come down from it within so few steps. So 0.
+    """
+    alive = np.zeros_like(accuracy) if data.attrs["loss"] == "mse" else 1 - accuracy
+    return np.where(diverged, np.inf, alive)
+
+
 def shifts(seeds: Sequence[int]) -> np.ndarray:
     """Return by which share of a step each seed's grid is shifted, spread evenly by the golden ratio.
 
@@ -242,7 +253,7 @@ def _pilot(scale: Scale, setting: Setting, width: int, samples: int | None, devi
     lrs = np.tile(PILOT, (len(PILOT_SEEDS), 1))
     found = trained(scale, setting, width, seen, held, lrs=lrs, seeds=PILOT_SEEDS, device=device)
     diverged = found.diverged_at.values >= 0
-    wrong = np.where(diverged, np.inf, 1 - found.accuracy.values)
+    wrong = wrongness(found, found.accuracy.values, diverged)
     rate = rates.largest_stable(PILOT, wrong, level=stable_below(int(found.attrs["classes"])))
     if rate.status == "interior":
         return rate.value, "by the largest stable rate"

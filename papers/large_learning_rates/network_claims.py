@@ -3,7 +3,10 @@
 from scalewright.papers.claim import Claim
 
 PAPER = "large-learning-rates"
-_GRIDS = "perceptrons on grids of rates in steps of sqrt(2); unstable: not finite, or less than twice chance"
+_GRIDS = (
+    "perceptrons on grids of rates in steps of sqrt(2) or finer; unstable: not finite, or under "
+    "cross-entropy less than twice chance"
+)
 _CHECKS = "nets.coordinate_check of perceptrons with 4 layers, after one step unless said"
 _SLOPE = "0.15 on a power, the resolution of the grid in the interval"
 _GPT = "transformers of two blocks of 32 to 128 units on sympy's source, queries and keys normalised"

@@ -81,7 +81,7 @@ def grids():
             "setting": "made up",
             "classes": 4,
             "power": str(claimed),
-            "loss": "mse",
+            "loss": "cross-entropy",
             "width": 512,
             "rate": 1.0,
         }

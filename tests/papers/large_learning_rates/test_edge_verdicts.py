@@ -72,3 +72,15 @@ def test_one_rate_for_both_losses(grids):
     stable["diverged_at"][:], broken["diverged_at"][:] = -1, 5
     assert [row.verdict for row in verdicts.same_rate(stable, broken)] == ["pass", "pass"]
     assert [row.verdict for row in verdicts.same_rate(broken, stable)] == ["fail", "fail"]
+
+
+def test_a_catapult_that_has_not_come_down_is_no_instability_of_the_squared_loss(grids):
+    """Runs of wide networks that are bad above half of the edge shift it under cross-entropy alone."""
+    data = grids(-0.5, noise=0.0)
+    over = np.arange(data.sizes["lr"]) >= data.sizes["lr"] - 4
+    data["accuracy"][-1] = np.where(over, 0.3, data.accuracy[-1])
+    lower = verdicts.stable_rates(data)[-1].values
+    data.attrs["loss"] = "mse"
+    whole = [one.values / one.width**-0.5 for one in verdicts.stable_rates(data)]
+    assert (lower < 0.8 * verdicts.stable_rates(data)[-1].values).all()
+    assert np.ptp([np.log(values).mean() for values in whole]) < 1e-9
