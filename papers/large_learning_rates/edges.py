@@ -41,7 +41,7 @@ class Setting:
     depth: int | None = None
     optimizer: str = "sgd"
     batch: int | None = None
-    below: float = 1.5
+    below: float = 1.0
     above: float = 1.5
     per_octave: int = 4
     seeds: int = 1

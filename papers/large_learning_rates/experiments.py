@@ -60,9 +60,8 @@ MANY = Check("SP-full-align, SGD, 4096 classes", "sgd", None, 0.02, "sp-full-ali
 
 
 def deepest(scale: Scale) -> Setting:
-    """Return the deepest networks of a scale, which scatter more than others."""
-    label = f"SP, {scale.deepest} layers, cross-entropy"
-    return Setting(label, "sp", "cross-entropy", depth=scale.deepest, seeds=2)
+    """Return the deepest networks of a scale."""
+    return Setting(f"SP, {scale.deepest} layers, cross-entropy", "sp", "cross-entropy", depth=scale.deepest)
 
 
 def batches(scale: Scale) -> dict[str, Setting]:
