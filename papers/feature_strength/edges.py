@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -18,17 +19,20 @@ from scalewright.papers.feature_strength.networks import (
     network,
     train,
 )
-from scalewright.papers.feature_strength.settings import INPUTS, Scale
+from scalewright.papers.feature_strength.settings import EDGED, INPUTS, Scale
 from scalewright.sim.streams import Stream
 
 #: Share of the initial loss below which a run counts as good. A linear network that does not settle can come
 #: below 2 % for a moment, and not below 0.1 %; ReLU networks take much longer to get there.
-GOOD = {"linear": 1e-3, "relu": 0.02, "residual": 0.02}
-STEPS = 1500
+GOOD = dict.fromkeys(EDGED, 0.02) | {"linear": 1e-3}
 PER_DECADE = 16
 #: Windows of rates over the toy's largest one, lazy and rich, that hold the edges of all networks here.
 WINDOWS = {"linear": ((2.0, 25.0), (0.7, 8.0)), "relu": ((4.0, 40.0), (1.0, 11.0))}
-WINDOWS["residual"] = ((2.0, 30.0), (1.0, 11.0))
+WINDOWS |= {
+    "gelu": ((4.0, 40.0), (1.0, 14.0)),
+    "residual": ((2.0, 30.0), (1.0, 11.0)),
+    "convnet": ((1.0, 40.0), (0.4, 12.0)),
+}
 #: A lazy network may catapult, its loss growing by 1/gamma^2 before it comes down: only numbers that overflow
 #: count as diverged.
 OVERFLOW = 1e100
@@ -39,13 +43,13 @@ def edge(
 ) -> xr.Dataset:
     """Train full batches over a lattice of rates around the edge: who learns, who doesn't, who diverges."""
     lazy, rich = WINDOWS[kind]
-    seeds = scale.relu_edge_seeds if kind == "relu" else scale.edge_seeds
+    seeds, used = scale.edge_seeds[kind], network(kind, layers)
     cells = around(scale.edge_gammas, layers, seeds, per_decade=PER_DECADE, lazy=lazy, rich=rich)
     found = train(
-        network(kind, layers),
+        used,
         cells,
-        linear_tasks,
-        steps=STEPS,
+        partial(linear_tasks, inputs=used.inputs),
+        steps=scale.edge_steps,
         level=GOOD[kind],
         divergence=OVERFLOW,
         dtype="float64",

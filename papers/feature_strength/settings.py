@@ -1,5 +1,6 @@
 """What the experiments train: gammas, rates, seeds and steps at each scale."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,11 +11,12 @@ WIDTH, INPUTS, SAMPLES = 64, 8, 16
 CONVERGED = {
     "linear": (2, 3, 4, 5),
     "relu": (2, 3, 4),
+    "gelu": (2, 3),
     "residual": (3, 4),
     "convnet": (3,),
 }
 #: Kinds whose largest stable rate is measured.
-EDGED = {"linear": (2, 3, 4), "relu": (2, 3), "residual": (3,)}
+EDGED = {"linear": (2, 3, 4), "relu": (2, 3), "gelu": (3,), "residual": (3,), "convnet": (3,)}
 #: Numbers of layers of the ReLU networks trained online.
 ONLINE = (2, 3)
 #: Batch sizes at which the edge is measured online.
@@ -34,8 +36,8 @@ class Scale:
     Attributes:
         sharpness_gammas, sharpness_seeds: networks trained to convergence, whose curvature is measured there.
         convnet_gammas, convnet_seeds: of the convolutional network, which costs more.
-        edge_gammas, edge_seeds, relu_edge_seeds: networks whose largest stable rate is measured, sixteen
-            rates a decade; ReLU networks scatter more.
+        edge_gammas, edge_seeds, edge_steps: networks whose largest stable rate is measured, sixteen rates a
+            decade; seeds by kind, as some scatter more than others.
         online_gammas, online_seeds, online_steps, online_source: networks trained once through a stream of
             images, whose best rate is measured; the data set of the images.
         batch_seeds: networks whose edge is measured online by batch size.
@@ -54,8 +56,8 @@ class Scale:
     convnet_gammas: tuple[float, ...]
     convnet_seeds: int
     edge_gammas: tuple[float, ...]
-    edge_seeds: int
-    relu_edge_seeds: int
+    edge_seeds: Mapping[str, int]
+    edge_steps: int
     online_gammas: tuple[float, ...]
     online_seeds: int
     online_steps: int
@@ -82,8 +84,8 @@ SMOKE = Scale(
     convnet_gammas=(1e-3, 1e-2, 1e2, 1e3),
     convnet_seeds=4,
     edge_gammas=(*decades(-3, -2, 2), *decades(1, 3, 1)),
-    edge_seeds=5,
-    relu_edge_seeds=5,
+    edge_seeds=dict.fromkeys(EDGED, 5),
+    edge_steps=500,
     online_gammas=(*decades(-3, -1, 1), 1.0, *decades(1, 3, 1)),
     online_seeds=5,
     online_steps=250,
@@ -106,8 +108,8 @@ STANDARD = replace(
     convnet_gammas=decades(-3, 3, 1),
     convnet_seeds=4,
     edge_gammas=(*decades(-3, -2, 2), *decades(1, 3, 2)),
-    edge_seeds=8,
-    relu_edge_seeds=16,
+    edge_seeds={"linear": 8, "relu": 16, "gelu": 8, "residual": 32, "convnet": 6},
+    edge_steps=1500,
     online_gammas=(*decades(-3, 0, 1), *decades(1, 3, 2)),
     online_seeds=8,
     online_steps=400,
@@ -128,8 +130,7 @@ FULL = replace(
     STANDARD,
     name="full",
     sharpness_seeds=16,
-    edge_seeds=16,
-    relu_edge_seeds=32,
+    edge_seeds=dict.fromkeys(EDGED, 32),
     online_seeds=10,
     online_steps=4000,
     online_source="fashion-mnist",
