@@ -1,19 +1,27 @@
 """Judge networks whose activation is no ReLU: smooth, bounded, or of another degree."""
 
+import math
+
+import numpy as np
 import xarray as xr
 
-from scalewright.papers.feature_strength.activations import POWER
+from scalewright.papers.feature_strength.activations import HALF
 from scalewright.papers.feature_strength.network_verdicts import (
     CONVERGED_RICH,
+    OPEN,
+    on_diagonal,
     sharpness_slope,
+    within,
 )
 from scalewright.sim import paired
-from scalewright.sim.fit import Slope
-from scalewright.sim.verdict import Verdict, judge
-from scalewright.theory.richness import power_of, total_degree
+from scalewright.sim.richness.curves import evaluate
+from scalewright.sim.verdict import Expected, Verdict, judge
+from scalewright.theory.richness import least_time, total_degree
 
 #: Bands of the powers: of the bounded networks' time, of the sharpness of other degrees.
 TIME_BAND, DEGREE_BAND = 0.2, 0.05
+#: Strengths at which bounded networks are held against their bound, and at which the power is fitted.
+STRONG, STRONGER = (10.0, math.inf), (31.0, math.inf)
 
 
 def smooth(data: xr.Dataset) -> list[Verdict]:
@@ -33,59 +41,78 @@ def smooth(data: xr.Dataset) -> list[Verdict]:
     ]
 
 
-def half_time_slope(data: xr.Dataset) -> Slope:
-    """Return the power of gamma in eta t at half the loss, all gammas of a plane with one rate."""
-    times = data.reached_at.values[:, 0] * float(data.eta.values[0])
-    complete = (times > 0).all(axis=0)
-    if complete.sum() < 2:
-        raise ValueError(
-            f"bounded networks of {data.attrs['layers']} layers: at least 2 seeds must halve their loss at "
-            f"every gamma; given {int(complete.sum())}: allow more steps"
-        )
-    return paired.slope(data.gamma.values, times[:, complete])
+def half_times(data: xr.Dataset) -> np.ndarray:
+    """Return eta t at half the loss (gamma, seed), nan where it has not halved."""
+    reached = on_diagonal(data, "reached_at")
+    return np.where(reached > 0, reached * data.eta.values[:, None], np.nan)
 
 
-def bounded(data: xr.Dataset) -> list[Verdict]:
-    """Beyond the paper: with a bounded activation learning takes gamma^2, as only the readout can grow."""
-    layers, kind = int(data.attrs["layers"]), str(data.attrs["kind"])
-    slope = half_time_slope(data)
-    ends = f"[{data.gamma.values[0]:.3g}, {data.gamma.values[-1]:.3g}]"
-    what = f"{kind}, {layers} layers: eta t at half the loss as a power of gamma in {ends}"
-    degree = int(total_degree(layers, power_of(kind)))
-    return [
+def share_above(data: xr.Dataset) -> float:
+    """Return which share of the networks of gamma >= 10 took longer than any bounded network could.
+
+    A network that has not halved its loss has taken longer.
+    """
+    from sympy import Rational, pi, sqrt
+
+    late = within(data.gamma.values, STRONG)
+    least = evaluate(least_time(Rational(1, 2), sqrt(2 / pi)), data.gamma.values[late], steps=1, error=HALF)
+    times = half_times(data)[late]
+    return float((np.isnan(times) | (times > least[:, None])).mean())
+
+
+def bounded(data: xr.Dataset, control: xr.Dataset) -> list[Verdict]:
+    """Beyond the paper: with a bounded activation learning takes gamma^2, as only the readout can grow.
+
+    Args:
+        data: tanh networks. control: ReLU networks of as many layers.
+    """
+    layers, gammas = int(data.attrs["layers"]), data.gamma.values
+    name, times = f"bounded-{layers}", half_times(data)
+    what, late = f"{layers} layers: ", within(gammas, STRONGER)
+    known = np.isfinite(times[late]).all(axis=0)
+    arms: tuple[tuple[str, xr.Dataset, Expected, float], ...] = (
+        ("", data, "hold", 0.0),
+        ("-relu-control", control, "break", 0.5),
+    )
+    rows = [
         judge(
-            f"bounded-{kind}-{layers}",
-            what,
-            slope,
-            predicted=2 / degree,
-            tolerance=TIME_BAND,
-            basis="derived: |f| is at most the mean of |w| over gamma, and no step moves w by more than "
-            "eta / gamma times the residual; band: the first decade",
-        ),
-        judge(
-            f"bounded-{kind}-{layers}-control",
-            f"{what} is that of a ReLU's plateau",
-            slope,
+            f"{name}{end}",
+            f"{run.attrs['kind']}, {what}share of networks, gamma in [10, {gammas[-1]:.3g}], whose eta t at "
+            "half the loss is above the least that a bounded network needs",
+            share_above(run),
             predicted=1.0,
+            tolerance=band,
+            expected=expected,
+            basis="derived: theory.richness.least_time",
+        )
+        for end, run, expected, band in arms
+    ]
+    return [
+        *rows,
+        judge(
+            f"{name}-power",
+            f"tanh, {what}eta t at half the loss as a power of gamma in [{gammas[late][0]:.3g}, "
+            f"{gammas[-1]:.3g}]",
+            paired.slope(gammas[late], times[late][:, known]) if known.sum() > 1 else OPEN,
+            predicted=2.0,
             tolerance=TIME_BAND,
-            expected="break",
-            basis="unbounded features grow together with the readout, and the plateau lasts gamma",
+            basis="derived: 2 / S with S = 1; band: features still turn to the target over the first decades",
         ),
     ]
 
 
-def squared(data: xr.Dataset) -> list[Verdict]:
+def powers(data: xr.Dataset) -> list[Verdict]:
     """Beyond the paper: the degree of homogeneity S takes the place of the depth."""
-    layers = int(data.attrs["layers"])
-    degree = int(total_degree(layers, POWER))
-    name, slope = f"degree-{POWER}-{layers}", sharpness_slope(data, CONVERGED_RICH, smooth=True)
+    layers, power = int(data.attrs["layers"]), int(data.attrs["power"])
+    degree, gammas = int(total_degree(layers, power)), data.gamma.values
+    slope = sharpness_slope(data, (gammas[0], gammas[-1]), smooth=True)
     what = (
-        f"squared ReLU, {layers} layers, of degree {degree} in all weights: Gauss-Newton sharpness at "
-        "convergence as a power of gamma"
+        f"{data.attrs['kind']}, {layers} layers, of degree {degree} in all weights: Gauss-Newton sharpness "
+        f"at convergence as a power of gamma in [{gammas[0]:g}, {gammas[-1]:g}]"
     )
     return [
         judge(
-            name,
+            f"degree-{power}",
             what,
             slope,
             predicted=-2 / degree,
@@ -93,7 +120,7 @@ def squared(data: xr.Dataset) -> list[Verdict]:
             basis="derived: theory.richness.rich_sharpness",
         ),
         judge(
-            f"{name}-depth-control",
+            f"degree-{power}-depth-control",
             f"{what} is -2/L",
             slope,
             predicted=-2 / layers,

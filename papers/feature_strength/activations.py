@@ -2,67 +2,80 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from scalewright import nets
 from scalewright.nets import plane
-from scalewright.papers.feature_strength.convergence import CONVERGED_AT
-from scalewright.papers.feature_strength.networks import Progress, linear_tasks, network, train
+from scalewright.papers.feature_strength.convergence import CONVERGED_AT, SAFE
+from scalewright.papers.feature_strength.networks import (
+    Network,
+    Progress,
+    linear_tasks,
+    network,
+    toy_edge,
+    train,
+)
 from scalewright.papers.feature_strength.settings import Scale
 from scalewright.theory.richness import total_degree
 
-#: Bounded networks by layers: one rate for all strengths, about a third of the largest.
-BOUNDED = {2: 0.3, 3: 0.2}
-BOUNDED_STEPS, HALF = 20_000, 0.5
-#: Networks of squared ReLUs by layers, and their rate over gamma^(2/S), S their degree.
-POWER, POWERED = 2, {2: 0.05, 3: 0.02}
-POWER_STEPS = 6000
+#: Half the loss: numbers of layers, and the rates of tanh networks as a factor and a power of gamma, a third
+#: of what they bear or less.
+HALVED = (2, 3)
+TANH = {2: (0.2, 1.0), 3: (1.0, 0.2)}
+HALF, HALF_STEPS = 0.5, 40_000
+#: Two layers with powers of a ReLU: the rate over gamma^(2/S), S the network's degree, and the strengths,
+#: from where its start no longer counts to where its steps still end.
+POWER_LAYERS, POWERS = 2, {2: (0.12, 1e4, 1e5), 3: (0.05, 1e3, 1e4)}
+POWER_STEPS = 10_000
 
 
-def bounded(scale: Scale, layers: int, *, device: str, progress: Progress | None = None) -> xr.Dataset:
-    """Train tanh networks at one rate until the loss has halved: the time in which their readout grows."""
-    strengths = scale.bounded_gammas
-    cells = plane.Cells(
-        strengths,
-        (BOUNDED[layers],),
-        tuple(range(scale.activation_seeds)),
-        np.ones((len(strengths), 1), dtype=bool),
-    )
-    found = train(
-        network("tanh", layers),
-        cells,
-        linear_tasks,
-        steps=BOUNDED_STEPS,
+def half(
+    scale: Scale, kind: str, layers: int, *, device: str, progress: Progress | None = None
+) -> xr.Dataset:
+    """Train tanh or ReLU networks until the loss has halved, each gamma at one rate."""
+    gammas = np.array(scale.bounded_gammas[layers])
+    factor, power = TANH[layers]
+    etas = factor * gammas**power if kind == "tanh" else SAFE * toy_edge(gammas, layers)
+    found = _train(
+        network(kind, layers),
+        gammas,
+        etas,
+        scale,
+        steps=HALF_STEPS,
         level=HALF,
-        dtype="float64",
         device=device,
         progress=progress,
     )
-    return found.assign_attrs(layers=layers, kind="tanh")
+    return found.assign_attrs(layers=layers, kind=kind)
 
 
-def squared(scale: Scale, layers: int, *, device: str, progress: Progress | None = None) -> xr.Dataset:
-    """Train networks of squared ReLUs to convergence, and measure the curvature there."""
-    strengths = np.array(scale.power_gammas)
-    etas = POWERED[layers] * strengths ** (2 / int(total_degree(layers, POWER)))
-    cells = plane.Cells(
-        tuple(strengths),
-        tuple(etas),
-        tuple(range(scale.activation_seeds)),
-        np.eye(len(strengths), dtype=bool),
-    )
-    used = replace(network("relu", layers), build=partial(nets.models.power_mlp, POWER, layers))
-    found = train(
-        used,
-        cells,
-        linear_tasks,
+def powers(scale: Scale, power: int, *, device: str, progress: Progress | None = None) -> xr.Dataset:
+    """Train networks with a power of a ReLU to convergence, and measure the curvature there."""
+    factor, *ends = POWERS[power]
+    gammas = np.geomspace(*ends, scale.power_points)
+    found = _train(
+        replace(network("relu", POWER_LAYERS), build=partial(nets.models.power_mlp, power, POWER_LAYERS)),
+        gammas,
+        factor * gammas ** (2 / int(total_degree(POWER_LAYERS, power))),
+        scale,
         steps=POWER_STEPS,
         level=CONVERGED_AT,
         quantities=("gauss_newton",),
-        dtype="float64",
         device=device,
         progress=progress,
     )
-    return found.assign_attrs(layers=layers, kind="squared relu")
+    return found.assign_attrs(layers=POWER_LAYERS, kind=f"ReLU^{power}", power=power)
+
+
+def _train(used: Network, gammas: np.ndarray, etas: np.ndarray, scale: Scale, **options: Any) -> xr.Dataset:
+    """Train with one rate at every gamma."""
+    cells = plane.Cells(
+        tuple(gammas.tolist()),
+        tuple(etas.tolist()),
+        tuple(range(scale.activation_seeds)),
+        np.eye(len(gammas), dtype=bool),
+    )
+    return train(used, cells, linear_tasks, dtype="float64", **options)

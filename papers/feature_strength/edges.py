@@ -29,7 +29,7 @@ PER_DECADE = 16
 #: Windows of rates over the toy's largest one, lazy and rich, that hold the edges of all networks here.
 WINDOWS = {"linear": ((2.0, 25.0), (0.7, 8.0)), "relu": ((4.0, 40.0), (1.0, 11.0))}
 WINDOWS |= {
-    "gelu": ((4.0, 40.0), (1.0, 14.0)),
+    "gelu": ((10.0, 200.0), (1.0, 14.0)),
     "residual": ((2.0, 30.0), (1.0, 11.0)),
     "convnet": ((1.0, 40.0), (0.4, 12.0)),
 }
@@ -71,9 +71,9 @@ class LinearTarget(Stream):
         return inputs @ weights / np.linalg.norm(weights)
 
 
-#: Of the online runs: updates, samples of the evaluation, layers, and the windows of rates at a batch of 1
+#: Of the online runs: layers, and the windows of rates at a batch of 1
 #: and at one of 64.
-BATCH_STEPS, BATCH_LAYERS = 300, 3
+BATCH_LAYERS = 3
 BATCH_WINDOWS = {1: ((0.5, 4.0), (0.25, 2.0)), 64: ((2.5, 25.0), (2.0, 14.0))}
 
 
@@ -86,8 +86,8 @@ def batch(scale: Scale, size: int, *, device: str, progress: Progress | None = N
         network("relu", BATCH_LAYERS),
         cells,
         lambda seeds: Online([stream] * len(seeds), size, seeds, evaluation=128),
-        steps=BATCH_STEPS,
-        recorded=(0, BATCH_STEPS),
+        steps=scale.batch_steps,
+        recorded=(0, scale.batch_steps),
         divergence=OVERFLOW,
         dtype="float64",
         device=device,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from scalewright.papers.claim import Claim
+from scalewright.papers.feature_strength.activation_claims import ACTIVATION_CLAIMS
 from scalewright.papers.feature_strength.network_verdicts import RIVAL_IDS, edge_rivals, other_rivals
 from scalewright.papers.feature_strength.settings import BATCHES, CONVERGED, EDGED, ONLINE
 
@@ -60,12 +61,24 @@ NETWORK_CLAIMS = (
         "to readout: a skip connection does not make a network shallower at large gamma.",
         "ours, beyond the paper: 1 + s of a residual branch obeys the equation of a weight that starts at 1 "
         "(docs/concepts/richness-of-networks.md)",
-        "sharpness: -2 and -2/L, residual L = 3, 4, convolutional L = 3; largest rate: 2 and 2/L, residual "
-        "L = 3",
+        "sharpness: -2 and -2/L, residual L = 3, 4, convolutional L = 3; largest rate: 2 and 2/L, both L = 3",
         "residual ReLU networks and a ConvNet with ReLUs, trained and measured as in T8 and T9",
         "0.01 lazy, 0.05 rich; of the rate 0.15 and 0.1",
         "30 seconds",
-        (*_converged(("residual", "convnet")), *_edges(("residual",))),
+        (*_converged(("residual", "convnet")), *_edges(("residual", "convnet"))),
+    ),
+    Claim(
+        "gelu",
+        PAPER,
+        "With GELU the Gauss-Newton sharpness and the largest rate have the powers of a ReLU. The Hessian at "
+        "2 % of the loss has not: units close to their bend add a residual curvature of order "
+        "gamma^((L-3)/L).",
+        "ours, beyond the paper (docs/concepts/richness-of-networks.md)",
+        "-2 and -2/L, L = 2, 3; of the largest rate 2 and 2/3; the Hessian's power is another",
+        f"GELU MLPs, {_NETWORKS}",
+        "0.01 lazy, 0.05 rich; of the rate 0.15 and 0.1",
+        "20 seconds",
+        (*_converged(("gelu",)), *_edges(("gelu",)), "hessian-gelu-3-control"),
     ),
     Claim(
         "T9",
@@ -196,4 +209,5 @@ NETWORK_CLAIMS = (
         "1 second",
         ("centring", "centring-limit", "centring-control"),
     ),
+    *ACTIVATION_CLAIMS,
 )

@@ -17,6 +17,7 @@ ETA = r"learning rate $\eta$"
 LABELS = {
     "linear": "linear MLP",
     "relu": "ReLU MLP",
+    "gelu": "GELU MLP",
     "residual": "residual ReLU",
     "convnet": "ConvNet",
 }
@@ -35,7 +36,9 @@ def plot_sharpness(runs: Mapping[str, Mapping[int, xr.Dataset]]) -> Any:
     figure, axes = canvas(len(runs), height=3.6)
     for ax, (kind, depths) in zip(axes.flat, runs.items(), strict=True):
         for colour, (layers, data) in zip(PALETTE, depths.items(), strict=False):
-            values = np.where(judged.on_diagonal(data, "reached_at") >= 0, judged.raw_sharpness(data), np.nan)
+            part = "gauss_newton" if kind in judged.GAUSS_NEWTON else "sharpness"
+            found = judged.raw_sharpness(data, part)
+            values = np.where(judged.on_diagonal(data, "reached_at") >= 0, found, np.nan)
             gammas = data.gamma.values
             for column in values.T:
                 ax.plot(gammas, column, "o", ms=3, color=colour, alpha=0.5)
@@ -43,7 +46,8 @@ def plot_sharpness(runs: Mapping[str, Mapping[int, xr.Dataset]]) -> Any:
             line = 2 / toy_edge(fine, layers)
             line *= np.exp(np.nanmean(np.log(values[-1])) - np.log(line[-1]))
             ax.plot(fine, line, color=colour, linewidth=1, label=rf"L = {layers}: $\gamma^{{-2/{layers}}}$")
-        _log_log(ax, r"sharpness at convergence $\lambda$", LABELS[kind])
+        title = LABELS[kind] + (", Gauss-Newton" if kind in judged.GAUSS_NEWTON else "")
+        _log_log(ax, r"sharpness at convergence $\lambda$", title)
     return figure
 
 

@@ -1,5 +1,6 @@
 """Judge powers of gamma measured on networks, and hold them against the rival exponents."""
 
+import math
 from collections.abc import Mapping
 from functools import cache
 from typing import Literal
@@ -24,6 +25,8 @@ CONVERGED_RICH: Window = (1e2, 1e4)
 RICH_BAND = dict.fromkeys(CONVERGED, 0.05) | {"linear": 0.02}
 #: Kinds of which the Gauss-Newton part of the curvature alone has the power, as their residual is smooth.
 GAUSS_NEWTON = ("gelu",)
+#: What is known where nothing could be fitted: an interval without end decides nothing.
+OPEN = Slope(math.nan, math.inf, -math.inf, math.inf)
 #: How a rival exponent is called in the id of a row.
 RIVAL_IDS = {"3/L": "three", "2/(L+1)": "deeper", "1": "one"}
 

@@ -51,6 +51,10 @@ def network(kind: str, layers: int, optimizer: str = "sgd", **sizes: int) -> Net
     return Network(build, theory.named(architecture, "mup", optimizer), **sizes)
 
 
+#: Networks in one program: most leave it early, and what a step costs by itself is shared by those left.
+BLOCK = 512
+
+
 def train(used: Network, cells: plane.Cells, data: Any, **options: Any) -> xr.Dataset:
     """Train a network in every chosen cell, as `plane.train`."""
     return plane.train(
@@ -58,6 +62,7 @@ def train(used: Network, cells: plane.Cells, data: Any, **options: Any) -> xr.Da
         used.rule,
         cells,
         data,
+        block=BLOCK,
         width=used.width,
         inputs=used.inputs,
         outputs=used.outputs,

@@ -1,6 +1,5 @@
 """Judge rates read off grids of networks: the largest stable and the best one, and what moves them."""
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -8,6 +7,7 @@ import xarray as xr
 
 from scalewright.papers.feature_strength.network_verdicts import (
     LAZY,
+    OPEN,
     WIDE_LAZY,
     Window,
     edge_rivals,
@@ -40,10 +40,6 @@ def edges(data: xr.Dataset) -> dict[float, Rate]:
 def in_window(found: Mapping[float, Rate], window: Window) -> dict[float, Rate]:
     """Return the rates whose gamma lies in a window."""
     return {gamma: rate for gamma, rate in found.items() if within(np.array([gamma]), window)[0]}
-
-
-#: What is known where nothing could be fitted: an interval without end decides nothing.
-OPEN = Slope(math.nan, math.inf, -math.inf, math.inf)
 
 
 def rate_slope(found: Mapping[float, Rate], window: Window) -> Slope:

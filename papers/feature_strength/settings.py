@@ -40,13 +40,17 @@ class Scale:
             decade; seeds by kind, as some scatter more than others.
         online_gammas, online_seeds, online_steps, online_source: networks trained once through a stream of
             images, whose best rate is measured; the data set of the images.
-        batch_seeds: networks whose edge is measured online by batch size.
-        collapse_gammas, collapse_seeds: networks in rescaled time.
+        batch_seeds, batch_steps: networks whose edge is measured online by batch size.
+        collapse_gammas, collapse_seeds: networks in rescaled time; linear_collapse_seeds: linear ones, of
+            which single ones are ten times the others.
         staircase_seeds: linear networks on a task of two modes; staircase_steps, index_seeds: of the
             multi-index stream.
         adam_seeds: networks trained by Adam.
+        bounded_gammas, power_points, activation_seeds: networks with tanh by layers, and with powers of a
+            ReLU, at as many strengths.
         portrait_gammas, portrait_rates, portrait_steps: of the portraits of the plane; rates a decade.
-        toy_steps: steps of the toys whose edges are bisected.
+        toy_steps: steps of the toys whose edges are bisected; toy_apexes: step numbers of the apex, in powers
+            of sqrt(2).
         toy_portrait_steps, toy_cells: steps of the toys' portraits, and gammas.
     """
 
@@ -62,40 +66,51 @@ class Scale:
     online_seeds: int
     online_steps: int
     batch_seeds: int
+    batch_steps: int
     collapse_gammas: tuple[float, ...]
     collapse_seeds: int
+    linear_collapse_seeds: int
     staircase_seeds: int
     staircase_steps: int
     index_seeds: int
     adam_seeds: int
+    bounded_gammas: Mapping[int, tuple[float, ...]]
+    power_points: int
+    activation_seeds: int
     portrait_gammas: tuple[float, ...]
     portrait_rates: int
     portrait_steps: int
     online_source: str = "digits"
     toy_steps: int = 2_000
+    toy_apexes: int = 11
     toy_portrait_steps: int = 1_000
     toy_cells: int = 81
 
 
 SMOKE = Scale(
     name="smoke",
-    sharpness_gammas=decades(-3, 3, 1),
-    sharpness_seeds=5,
+    sharpness_gammas=(1e-3, 1e-2, 1e2, 1e3),
+    sharpness_seeds=4,
     convnet_gammas=(1e-3, 1e-2, 1e2, 1e3),
-    convnet_seeds=4,
-    edge_gammas=(*decades(-3, -2, 2), *decades(1, 3, 1)),
-    edge_seeds=dict.fromkeys(EDGED, 5),
+    convnet_seeds=3,
+    edge_gammas=(1e-3, 1e-2, *decades(1, 3, 1)),
+    edge_seeds=dict.fromkeys(EDGED, 4),
     edge_steps=500,
-    online_gammas=(*decades(-3, -1, 1), 1.0, *decades(1, 3, 1)),
-    online_seeds=5,
-    online_steps=250,
-    batch_seeds=5,
+    online_gammas=(*decades(-3, -1, 1), *decades(1, 3, 1)),
+    online_seeds=4,
+    online_steps=200,
+    batch_seeds=4,
+    batch_steps=150,
     collapse_gammas=decades(2, 4, 1),
     collapse_seeds=6,
-    staircase_seeds=6,
+    linear_collapse_seeds=24,
+    staircase_seeds=4,
     staircase_steps=800,
     index_seeds=3,
     adam_seeds=3,
+    bounded_gammas={2: decades(1, 2.5, 2), 3: decades(1, 2, 2)},
+    power_points=2,
+    activation_seeds=4,
     portrait_gammas=decades(-3, 4, 1),
     portrait_rates=2,
     portrait_steps=300,
@@ -111,19 +126,25 @@ STANDARD = replace(
     edge_seeds={"linear": 8, "relu": 16, "gelu": 8, "residual": 32, "convnet": 6},
     edge_steps=1500,
     online_gammas=(*decades(-3, 0, 1), *decades(1, 3, 2)),
-    online_seeds=8,
+    online_seeds=16,
     online_steps=400,
     batch_seeds=8,
+    batch_steps=300,
     collapse_gammas=decades(2, 4, 2),
     collapse_seeds=10,
+    linear_collapse_seeds=96,
     staircase_seeds=10,
     staircase_steps=1500,
     index_seeds=12,
     adam_seeds=5,
+    bounded_gammas={2: decades(1, 3, 2), 3: decades(1, 2.25, 4)},
+    power_points=3,
+    activation_seeds=8,
     portrait_gammas=decades(-3, 4, 2),
     portrait_rates=4,
     portrait_steps=1000,
     toy_steps=10_000,
+    toy_apexes=15,
     toy_cells=161,
 )
 FULL = replace(

@@ -162,14 +162,14 @@ def predicted_half_time(layers: int, gammas: np.ndarray) -> np.ndarray:
 
 def apex(scale: Scale, layers: int, *, progress: Progress = None) -> xr.Dataset:
     """Find the gamma at which no rate converges within T steps any more: (edge, step)."""
-    brackets = []
-    for done, steps in enumerate(APEX_STEPS):
+    brackets, times = [], APEX_STEPS[: scale.toy_apexes]
+    for done, steps in enumerate(times):
         brackets.append(_apex(layers, steps))
         if progress:
-            progress(done + 1, len(APEX_STEPS))
+            progress(done + 1, len(times))
     ends = np.array(brackets).T
     variables: Any = {"edge_low": (("edge", "step"), ends[:1]), "edge_high": (("edge", "step"), ends[1:])}
-    return dataset(variables, {"edge": ["apex"], "step": list(APEX_STEPS)}, {"layers": layers})
+    return dataset(variables, {"edge": ["apex"], "step": list(times)}, {"layers": layers})
 
 
 def _apex(layers: int, steps: int) -> tuple[float, float]:

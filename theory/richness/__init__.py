@@ -8,7 +8,7 @@ layers and its catapults, `proof` the formulas step by step. The text is docs/co
 
 from scalewright.theory.richness import degree, limits, losses, symbols, times, toy, wide
 from scalewright.theory.richness.boundaries import Boundaries, Boundary, Model, meeting
-from scalewright.theory.richness.degree import elasticity, power_of, rich_sharpness, total_degree
+from scalewright.theory.richness.degree import elasticity, least_time, power_of, rich_sharpness, total_degree
 from scalewright.theory.richness.limits import limit_map, rate_power
 from scalewright.theory.richness.losses import Loss, LossName, loss_named
 from scalewright.theory.richness.plane import OPTIMIZERS, boundaries, stable_edge
@@ -30,6 +30,7 @@ __all__ = [
     "elasticity",
     "flow_time",
     "half_time",
+    "least_time",
     "limit_map",
     "limits",
     "loss_named",

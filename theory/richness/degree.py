@@ -86,6 +86,29 @@ def rich_sharpness(layers: Any, power: Any) -> Expr:
     return simplify(degree * (scale / GAMMA) ** (Integer(2) / degree))
 
 
+def least_time(share: Any, start: Any) -> Expr:
+    r"""Return an eta t below which no bounded network, |phi| <= 1, takes its loss to a share r of the first.
+
+    $\eta t \ge \gamma\,((1 - \sqrt r)\,\gamma - 2 \langle|w_0|\rangle)$ for any depth, rate and data, targets
+    of mean square 1, squared loss that never exceeds its first value: no step moves a weight of the readout
+    by more than (eta/gamma) times the root of the mean square of Delta, and |gamma f| is at most the mean of
+    what they have moved by, and twice that of their start.
+
+    Args:
+        share: r in (0, 1), exact. start: mean of the readout's |w_0|, sqrt(2/pi) for standard normal weights.
+
+    Raises:
+        ValueError: a share outside (0, 1); TypeError for floats.
+
+    >>> least_time(Rational(1, 4), 1)
+    gamma*(gamma/2 - 2)
+    """
+    part, mean = exact(share, "share", "least_time"), exact(start, "start", "least_time")
+    if not (part.is_number and 0 < part < 1):
+        raise ValueError(f"richness.least_time: share must lie in (0, 1); given {share}")
+    return GAMMA * ((1 - sqrt(part)) * GAMMA - 2 * mean)
+
+
 def _checked(layers: Any, power: Any, function: str) -> tuple[int, Expr]:
     """Return layers and power as integers."""
     count, grown = check_layers(layers, function), exact(power, "power", function)

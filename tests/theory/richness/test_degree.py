@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
-from sympy import diff, limit, oo, prod, simplify, sqrt, symbols
+from sympy import Rational, diff, limit, oo, prod, simplify, sqrt, symbols
 
 from scalewright.theory import richness
 from scalewright.theory.richness.degree import (
     PREACTIVATION,
     elasticity,
+    least_time,
     power_of,
     rich_sharpness,
     total_degree,
@@ -71,6 +72,45 @@ def test_oracle_the_flow_from_ones_ends_at_the_derived_curvature(layers, power):
     assert curvature == pytest.approx(predicted, rel=3 * gamma ** (-2 / int(total_degree(layers, power))))
 
 
+@pytest.mark.parametrize("layers", [2, 3])
+def test_oracle_bounded_networks_take_longer_than_the_bound_and_relu_networks_do_not(layers):
+    """Independent: gradient descent written out in numpy, width 32, gamma = 60."""
+    gamma, share, width, rate = 60.0, 0.5, 32, 0.3
+    for activation, bounded in (("tanh", True), ("relu", False)):
+        generator = np.random.default_rng(layers)
+        inputs = generator.standard_normal((8, 4))
+        targets = inputs @ generator.standard_normal(4)
+        targets /= np.sqrt((targets**2).mean())
+        hidden = [generator.standard_normal((width, 4 if k == 0 else width)) for k in range(layers - 1)]
+        readout = generator.standard_normal(width)
+        start, steps = np.abs(readout).mean(), 0
+        phi, slope = (
+            (np.tanh, lambda a: 1 - a**2)
+            if bounded
+            else (lambda z: np.maximum(z, 0), lambda a: (a > 0).astype(float))
+        )
+        first = None
+        while steps < 40_000:
+            features = [inputs.T]
+            for weight in hidden:
+                features.append(phi(weight @ features[-1] / np.sqrt(weight.shape[1])))
+            output = readout @ features[-1] / width
+            first = output if first is None else first
+            pull = targets - (output - first) / gamma
+            if (pull**2).mean() < share:
+                break
+            back = np.outer(readout, pull)
+            readout = readout + rate / gamma * (features[-1] @ pull) / len(pull)
+            for k in reversed(range(layers - 1)):
+                back = back * slope(features[k + 1])
+                moved = rate / gamma * back @ features[k].T / len(pull) / np.sqrt(hidden[k].shape[1])
+                back = hidden[k].T @ back / np.sqrt(hidden[k].shape[1])
+                hidden[k] = hidden[k] + moved
+            steps += 1
+        least = float(least_time(Rational(1, 2), Rational(str(start))).subs(GAMMA, gamma))
+        assert (rate * steps > least) == bounded, (activation, rate * steps, least)
+
+
 def test_a_bounded_activation_leaves_growth_to_the_readout():
     assert total_degree(5, 0) == 1
     assert rich_sharpness(3, 0) == GAMMA**-2
@@ -89,6 +129,7 @@ def test_a_bounded_activation_leaves_growth_to_the_readout():
         (lambda: total_degree(symbols("L"), 1), ValueError, "layers must be a number"),
         (lambda: total_degree(2, -1), ValueError, "power must be an integer of at least 0; given -1"),
         (lambda: total_degree(2, 0.5), TypeError, "power"),
+        (lambda: least_time(1, 1), ValueError, r"share must lie in \(0, 1\); given 1"),
     ],
 )
 def test_bad_input(call, error, message):
