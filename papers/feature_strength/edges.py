@@ -17,6 +17,7 @@ from scalewright.papers.feature_strength.networks import (
     linear_task,
     linear_tasks,
     network,
+    precision,
     train,
 )
 from scalewright.papers.feature_strength.settings import EDGED, INPUTS, Scale
@@ -25,13 +26,14 @@ from scalewright.sim.streams import Stream
 #: Share of the initial loss below which a run counts as good. A linear network that does not settle can come
 #: below 2 % for a moment, and not below 0.1 %; ReLU networks take much longer to get there.
 GOOD = dict.fromkeys(EDGED, 0.02) | {"linear": 1e-3}
-PER_DECADE = 16
+#: Rates a decade; of the ConvNet, which costs forty times as much.
+PER_DECADE, COARSE = 16, 10
 #: Windows of rates over the toy's largest one, lazy and rich, that hold the edges of all networks here.
 WINDOWS = {"linear": ((2.0, 25.0), (0.7, 8.0)), "relu": ((4.0, 40.0), (1.0, 11.0))}
 WINDOWS |= {
     "gelu": ((10.0, 200.0), (1.0, 14.0)),
     "residual": ((2.0, 30.0), (1.0, 11.0)),
-    "convnet": ((1.0, 40.0), (0.4, 12.0)),
+    "convnet": ((8.0, 150.0), (1.2, 18.0)),
 }
 #: A lazy network may catapult, its loss growing by 1/gamma^2 before it comes down: only numbers that overflow
 #: count as diverged.
@@ -44,7 +46,9 @@ def edge(
     """Train full batches over a lattice of rates around the edge: who learns, who doesn't, who diverges."""
     lazy, rich = WINDOWS[kind]
     seeds, used = scale.edge_seeds[kind], network(kind, layers)
-    cells = around(scale.edge_gammas, layers, seeds, per_decade=PER_DECADE, lazy=lazy, rich=rich)
+    gammas = scale.convnet_edge_gammas if kind == "convnet" else scale.edge_gammas
+    per_decade = COARSE if kind == "convnet" else PER_DECADE
+    cells = around(gammas, layers, seeds, per_decade=per_decade, lazy=lazy, rich=rich)
     found = train(
         used,
         cells,
@@ -52,7 +56,7 @@ def edge(
         steps=scale.edge_steps,
         level=GOOD[kind],
         divergence=OVERFLOW,
-        dtype="float64",
+        dtype=precision(kind),
         device=device,
         progress=progress,
     )

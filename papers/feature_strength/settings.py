@@ -35,7 +35,7 @@ class Scale:
 
     Attributes:
         sharpness_gammas, sharpness_seeds: networks trained to convergence, whose curvature is measured there.
-        convnet_gammas, convnet_seeds: of the convolutional network, which costs more.
+        convnet_gammas, convnet_seeds, convnet_edge_gammas: of the convolutional network, which costs more.
         edge_gammas, edge_seeds, edge_steps: networks whose largest stable rate is measured, sixteen rates a
             decade; seeds by kind, as some scatter more than others.
         online_gammas, online_seeds, online_steps, online_source: networks trained once through a stream of
@@ -59,6 +59,7 @@ class Scale:
     sharpness_seeds: int
     convnet_gammas: tuple[float, ...]
     convnet_seeds: int
+    convnet_edge_gammas: tuple[float, ...]
     edge_gammas: tuple[float, ...]
     edge_seeds: Mapping[str, int]
     edge_steps: int
@@ -92,7 +93,8 @@ SMOKE = Scale(
     sharpness_gammas=(1e-3, 1e-2, 1e2, 1e3),
     sharpness_seeds=4,
     convnet_gammas=(1e-3, 1e-2, 1e2, 1e3),
-    convnet_seeds=3,
+    convnet_seeds=4,
+    convnet_edge_gammas=(1e-3, 1e-2, 10.0, 1e3),
     edge_gammas=(1e-3, 1e-2, *decades(1, 3, 1)),
     edge_seeds=dict.fromkeys(EDGED, 4),
     edge_steps=500,
@@ -121,9 +123,10 @@ STANDARD = replace(
     sharpness_gammas=decades(-3, 4, 2),
     sharpness_seeds=8,
     convnet_gammas=decades(-3, 3, 1),
-    convnet_seeds=4,
+    convnet_seeds=8,
+    convnet_edge_gammas=(1e-3, 1e-2, *decades(1, 3, 1)),
     edge_gammas=(*decades(-3, -2, 2), *decades(1, 3, 2)),
-    edge_seeds={"linear": 8, "relu": 16, "gelu": 8, "residual": 32, "convnet": 6},
+    edge_seeds={"linear": 8, "relu": 16, "gelu": 8, "residual": 32, "convnet": 12},
     edge_steps=1500,
     online_gammas=(*decades(-3, 0, 1), *decades(1, 3, 2)),
     online_seeds=16,

@@ -25,6 +25,7 @@ def micro():
         sharpness_seeds=2,
         convnet_gammas=(1e-3, 1e-2, 1e2, 1.5e2),
         convnet_seeds=2,
+        convnet_edge_gammas=(1e-3, 1e-2, 10.0, 1e2),
         edge_gammas=(1e-3, 1e-2, 10.0, 1e2),
         edge_seeds=dict.fromkeys(settings.EDGED, 2),
         edge_steps=20,
@@ -59,6 +60,7 @@ def results(micro):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(convergence, "CONVERGED_AT", 0.5)
         patch.setattr(edges, "PER_DECADE", 4)
+        patch.setattr(edges, "COARSE", 4)
         patch.setattr(edges, "GOOD", dict.fromkeys(edges.GOOD, 0.5))
         patch.setattr(activations, "CONVERGED_AT", 0.5)
         patch.setattr(activations, "HALF", 0.95)
