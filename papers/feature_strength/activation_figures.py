@@ -9,11 +9,10 @@ import xarray as xr
 from scalewright.papers.feature_strength import network_verdicts as judged
 from scalewright.papers.feature_strength.activation_verdicts import half_times
 from scalewright.papers.feature_strength.activations import HALF
+from scalewright.papers.feature_strength.network_figures import GAMMA
 from scalewright.papers.figures import PALETTE, canvas
 from scalewright.sim.richness.curves import evaluate
 from scalewright.theory.richness import least_time, total_degree
-
-GAMMA = r"feature-learning strength $\gamma$"
 
 
 def plot_activations(

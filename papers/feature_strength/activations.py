@@ -54,8 +54,8 @@ def half(
 
 def powers(scale: Scale, power: int, *, device: str, progress: Progress | None = None) -> xr.Dataset:
     """Train networks with a power of a ReLU to convergence, and measure the curvature there."""
-    factor, *ends = POWERS[power]
-    gammas = np.geomspace(*ends, scale.power_points)
+    factor, first, last = POWERS[power]
+    gammas = np.geomspace(first, last, scale.power_points)
     found = _train(
         replace(network("relu", POWER_LAYERS), build=partial(nets.models.power_mlp, power, POWER_LAYERS)),
         gammas,

@@ -84,7 +84,8 @@ BATCH_WINDOWS = {1: ((0.5, 4.0), (0.25, 2.0)), 64: ((2.5, 25.0), (2.0, 14.0))}
 def batch(scale: Scale, size: int, *, device: str, progress: Progress | None = None) -> xr.Dataset:
     """Train ReLU networks online on a linear target, over rates around the edge, with batches of one size."""
     lazy, rich = (_between(size, which) for which in (0, 1))
-    cells = around(scale.edge_gammas, BATCH_LAYERS, scale.batch_seeds, per_decade=12, lazy=lazy, rich=rich)
+    rates = scale.batch_rates
+    cells = around(scale.edge_gammas, BATCH_LAYERS, scale.batch_seeds, per_decade=rates, lazy=lazy, rich=rich)
     stream = LinearTarget(INPUTS)
     found = train(
         network("relu", BATCH_LAYERS),

@@ -20,9 +20,11 @@ from scalewright.papers.feature_strength import (
     network_figures,
     network_verdicts,
     online,
+    plane_figures,
     precision,
     rate_verdicts,
     staircase,
+    staircase_verdicts,
 )
 from scalewright.papers.feature_strength.settings import BATCHES, CONVERGED, EDGED, ONLINE, Scale
 from scalewright.papers.stages import Stage
@@ -45,7 +47,11 @@ def stages(scale: Scale, device: str) -> list[Stage]:
 
     return [
         *(stage(f"sharpness-{k}-{n}", convergence.sharpness, k, n) for k, n in _pairs(CONVERGED)),
-        *(stage(f"edge-{k}-{n}", edges.edge, k, n) for k, n in _pairs(EDGED)),
+        *(
+            stage(f"edge-{k}-{n}", edges.edge, k, n)
+            for k, n in _pairs(EDGED)
+            if k != "convnet" or scale.convnet_edge_gammas
+        ),
         *(stage(f"half-{k}-{n}", activations.half, k, n) for k, n in _halved()),
         *(stage(f"degree-{p}", activations.powers, p) for p in activations.POWERS),
         *(stage(f"online-{n}", online.best, n) for n in ONLINE),
@@ -65,8 +71,8 @@ def judge(results: Results) -> list[Verdict]:
     rows: list[Verdict] = []
     for kind, layers in _pairs(CONVERGED):
         rows += network_verdicts.sharpness(results[f"sharpness-{kind}-{layers}"])
-    for kind, layers in _pairs(EDGED):
-        rows += rate_verdicts.edge(results[f"edge-{kind}-{layers}"])
+    for data in (data for depths in _by_kind(results, "edge", EDGED).values() for data in depths.values()):
+        rows += rate_verdicts.edge(data)
     rows += activation_verdicts.smooth(results["sharpness-gelu-3"])
     for layers in activations.HALVED:
         pair = (results[f"half-{kind}-{layers}"] for kind in ("tanh", "relu"))
@@ -82,8 +88,8 @@ def judge(results: Results) -> list[Verdict]:
         rows += collapse_verdicts.alignment(results[f"collapse-{kind}-{layers}"])
     rows += collapse_verdicts.predictors(results["predictors"])
     for layers in staircase.MODE_TAU:
-        rows += collapse_verdicts.two_modes(results[f"modes-{layers}"])
-    rows += collapse_verdicts.multi_index(results["multi-index"])
+        rows += staircase_verdicts.two_modes(results[f"modes-{layers}"])
+    rows += staircase_verdicts.multi_index(results["multi-index"])
     return rows + network_verdicts.centring(results["centring"])
 
 
@@ -109,7 +115,7 @@ def draw(results: Results) -> dict[str, Any]:
         "stairs": collapse_figures.plot_stairs(
             {n: results[f"modes-{n}"] for n in staircase.MODE_TAU}, results["multi-index"]
         ),
-        "network-portraits": network_figures.plot_portraits(
+        "network-portraits": plane_figures.plot_portraits(
             {loss: results[f"portrait-{loss}"] for loss in LOSSES}, _boundary
         ),
     }
@@ -132,10 +138,12 @@ def _halved() -> Iterator[tuple[str, int]]:
 def _by_kind(
     results: Results, start: str, kinds: Mapping[str, tuple[int, ...]]
 ) -> dict[str, dict[int, xr.Dataset]]:
-    return {
-        kind: {layers: results[f"{start}-{kind}-{layers}"] for layers in depths}
+    """Return the trajectories by kind and layers, those that the scale has."""
+    found = {
+        kind: {n: results[f"{start}-{kind}-{n}"] for n in depths if f"{start}-{kind}-{n}" in results}
         for kind, depths in kinds.items()
     }
+    return {kind: depths for kind, depths in found.items() if depths}
 
 
 def _batches(results: Results) -> dict[int, xr.Dataset]:

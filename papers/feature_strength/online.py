@@ -9,7 +9,6 @@ from scalewright.sim.augmented import AugmentedImages
 
 PIXELS = {"digits": 64, "fashion-mnist": 784}
 BATCH, EVALUATION = 32, 297
-PER_DECADE = 8
 #: Windows of rates over the toy's largest one, lazy and rich, that hold the best rates of these networks.
 LAZY, RICH = (0.4, 8.0), (0.7, 20.0)
 
@@ -21,7 +20,7 @@ def best(scale: Scale, layers: int, *, device: str, progress: Progress | None = 
     """
     stream = AugmentedImages(inputs=PIXELS[scale.online_source], source=scale.online_source)
     cells = around(
-        scale.online_gammas, layers, scale.online_seeds, per_decade=PER_DECADE, lazy=LAZY, rich=RICH
+        scale.online_gammas, layers, scale.online_seeds, per_decade=scale.online_rates, lazy=LAZY, rich=RICH
     )
     found = train(
         network("relu", layers, inputs=stream.inputs, outputs=10),

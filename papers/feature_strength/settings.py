@@ -35,12 +35,14 @@ class Scale:
 
     Attributes:
         sharpness_gammas, sharpness_seeds: networks trained to convergence, whose curvature is measured there.
-        convnet_gammas, convnet_seeds, convnet_edge_gammas: of the convolutional network, which costs more.
+        convnet_gammas, convnet_seeds, convnet_edge_gammas: of the convolutional network, which costs more;
+            its largest rate is left out where there are none.
         edge_gammas, edge_seeds, edge_steps: networks whose largest stable rate is measured, sixteen rates a
             decade; seeds by kind, as some scatter more than others.
-        online_gammas, online_seeds, online_steps, online_source: networks trained once through a stream of
-            images, whose best rate is measured; the data set of the images.
-        batch_seeds, batch_steps: networks whose edge is measured online by batch size.
+        online_gammas, online_seeds, online_steps, online_rates, online_source: networks trained once through
+            a stream of images, whose best rate is measured; rates a decade; the data set of the images.
+        batch_seeds, batch_steps, batch_rates: networks whose edge is measured online by batch size; rates a
+            decade.
         collapse_gammas, collapse_seeds: networks in rescaled time; linear_collapse_seeds: linear ones, of
             which single ones are ten times the others.
         staircase_seeds: linear networks on a task of two modes; staircase_steps, index_seeds: of the
@@ -66,8 +68,10 @@ class Scale:
     online_gammas: tuple[float, ...]
     online_seeds: int
     online_steps: int
+    online_rates: int
     batch_seeds: int
     batch_steps: int
+    batch_rates: int
     collapse_gammas: tuple[float, ...]
     collapse_seeds: int
     linear_collapse_seeds: int
@@ -94,15 +98,17 @@ SMOKE = Scale(
     sharpness_seeds=4,
     convnet_gammas=(1e-3, 1e-2, 1e2, 1e3),
     convnet_seeds=4,
-    convnet_edge_gammas=(1e-3, 1e-2, 10.0, 1e3),
+    convnet_edge_gammas=(),
     edge_gammas=(1e-3, 1e-2, *decades(1, 3, 1)),
     edge_seeds=dict.fromkeys(EDGED, 4),
     edge_steps=500,
     online_gammas=(*decades(-3, -1, 1), *decades(1, 3, 1)),
     online_seeds=4,
-    online_steps=200,
+    online_steps=150,
+    online_rates=6,
     batch_seeds=4,
     batch_steps=150,
+    batch_rates=8,
     collapse_gammas=decades(2, 4, 1),
     collapse_seeds=6,
     linear_collapse_seeds=24,
@@ -131,8 +137,10 @@ STANDARD = replace(
     online_gammas=(*decades(-3, 0, 1), *decades(1, 3, 2)),
     online_seeds=16,
     online_steps=400,
+    online_rates=8,
     batch_seeds=8,
     batch_steps=300,
+    batch_rates=12,
     collapse_gammas=decades(2, 4, 2),
     collapse_seeds=10,
     linear_collapse_seeds=96,
