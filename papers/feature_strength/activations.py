@@ -28,7 +28,7 @@ TANH = {2: (0.2, 1.0), 3: (1.0, 0.2)}
 HALF, HALF_STEPS = 0.5, 40_000
 #: Two layers with powers of a ReLU: the rate over gamma^(2/S), S the network's degree, and the strengths,
 #: from where its start no longer counts to where its steps still end.
-POWER_LAYERS, POWERS = 2, {2: (0.12, 1e4, 1e5), 3: (0.05, 1e2, 1e3)}
+POWER_LAYERS, POWERS = 2, {2: (0.12, 1e4, 1e5), 3: (0.05, 1e3, 1e4)}
 POWER_STEPS = 10_000
 
 
