@@ -1,6 +1,7 @@
 """The picture of activations that are no ReLU."""
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from scalewright.papers.feature_strength.network_figures import GAMMA
 from scalewright.papers.figures import PALETTE, canvas
 from scalewright.sim.richness.curves import evaluate
 from scalewright.theory.richness import least_time, total_degree
+
+NAMES = {"tanh": "tanh", "relu": "ReLU"}
 
 
 def plot_activations(
@@ -52,10 +55,10 @@ def _halves(ax: Any, runs: Mapping[tuple[str, int], xr.Dataset]) -> None:
         ax.plot(gammas, times, "o", ms=3.5, color=colour, alpha=0.6)
         power = 2 if kind == "tanh" else 1
         shown = rf"$\gamma^{power}$" if power > 1 else r"$\gamma$"
-        _power(ax, gammas, times, power, colour, f"{kind}, L = {layers}: {shown}")
+        _power(ax, gammas, times, power, colour, f"{NAMES[kind]}, L = {layers}: {shown}")
     from sympy import Rational
 
-    fine = np.geomspace(6, gammas[-1], 50)
+    fine = np.geomspace(10, max(data.gamma.values[-1] for data in runs.values()), 50)
     ax.plot(fine, evaluate(least_time(Rational(1, 2), 1), fine, steps=1, error=HALF), ":", color="0.3",
             label="least of a bounded network")  # fmt: skip
     ax.set(title="tanh against ReLU", ylabel=r"$\eta\,t$ at half the loss")
@@ -67,7 +70,7 @@ def _powers(ax: Any, runs: Mapping[int, xr.Dataset]) -> None:
         for column in values.T:
             ax.plot(gammas, column, "o", ms=3.5, color=colour, alpha=0.6)
         degree = int(total_degree(int(data.attrs["layers"]), power))
-        label = rf"ReLU$^{power}$, S = {degree}: $\gamma^{{-2/{degree}}}$"
+        label = rf"ReLU$^{power}$, S = {degree}: $\gamma^{{-{Fraction(2, degree)}}}$"
         _power(ax, gammas, values, -2 / degree, colour, label)
     ax.set(title="two layers, powers of a ReLU", ylabel=r"Gauss-Newton sharpness $\lambda$")
 
