@@ -124,7 +124,7 @@ NETWORK_CLAIMS = (
         "ours, beyond the paper",
         "slope of eta*/eta_max 0; the share stands in the rows",
         _IMAGES,
-        "0.2: the band of the best lazy rate; one decade of gamma in the lazy regime",
+        "0.2: the band of the best lazy rate; gamma in [1e-4, 1e-2], as the share falls above",
         "30 seconds",
         _online("best-share"),
     ),

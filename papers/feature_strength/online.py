@@ -3,6 +3,7 @@
 import xarray as xr
 
 from scalewright.nets.feeds import Online
+from scalewright.papers.feature_strength.edges import OVERFLOW
 from scalewright.papers.feature_strength.networks import Progress, around, network, train
 from scalewright.papers.feature_strength.settings import Scale
 from scalewright.sim.augmented import AugmentedImages
@@ -28,7 +29,7 @@ def best(scale: Scale, layers: int, *, device: str, progress: Progress | None = 
         lambda seeds: Online([stream] * len(seeds), BATCH, seeds, evaluation=EVALUATION),
         steps=scale.online_steps,
         recorded=(0, scale.online_steps),
-        divergence=1e6,
+        divergence=OVERFLOW,
         device=device,
         progress=progress,
     )

@@ -23,6 +23,8 @@ from scalewright.sim.verdict import Verdict, judge
 #: Range of gamma in which the powers of rates are fitted in the rich regime, and the band of the edge there.
 RICH: Window = (10, 1e3)
 EDGE_BAND = 0.1
+#: Range in which the best rate over the largest stable one is lazy: the share falls from 1e-2 on.
+SHARE_LAZY: Window = (1e-4, 1e-2)
 
 
 def edges(data: xr.Dataset) -> dict[float, Rate]:
@@ -182,7 +184,7 @@ def best(data: xr.Dataset) -> list[Verdict]:
 def _shares(layers: int, found: Mapping[float, Rate], limits: Mapping[float, Rate]) -> list[Verdict]:
     """Return whether eta* / eta_max is the same at all gammas of a regime: both have the same power."""
     rows = []
-    for regime, window in (("lazy", LAZY), ("rich", RICH)):
+    for regime, window in (("lazy", SHARE_LAZY), ("rich", RICH)):
         best, most = in_window(found, window), in_window(limits, window)
         shares = np.array([best[g].seed_values for g in best]) / np.array([most[g].seed_values for g in best])
         known = bool(np.isfinite(shares).all())

@@ -87,7 +87,7 @@ class Scale:
     portrait_steps: int
     online_source: str = "digits"
     toy_steps: int = 2_000
-    toy_apexes: int = 11
+    toy_apexes: int = 13
     toy_portrait_steps: int = 1_000
     toy_cells: int = 81
 
@@ -95,16 +95,16 @@ class Scale:
 SMOKE = Scale(
     name="smoke",
     sharpness_gammas=(1e-3, 1e-2, 1e2, 1e3),
-    sharpness_seeds=4,
+    sharpness_seeds=5,
     convnet_gammas=(1e-3, 1e-2, 1e2, 1e3),
     convnet_seeds=4,
     convnet_edge_gammas=(),
     edge_gammas=(1e-3, 1e-2, *decades(1, 3, 1)),
     edge_seeds=dict.fromkeys(EDGED, 4),
-    edge_steps=500,
-    online_gammas=(*decades(-3, -1, 1), *decades(1, 3, 1)),
+    edge_steps=1000,
+    online_gammas=(*decades(-4, -1, 1), *decades(1, 3, 1)),
     online_seeds=4,
-    online_steps=150,
+    online_steps=250,
     online_rates=6,
     batch_seeds=4,
     batch_steps=150,
@@ -132,10 +132,10 @@ STANDARD = replace(
     convnet_seeds=8,
     convnet_edge_gammas=(1e-3, 1e-2, *decades(1, 3, 1)),
     edge_gammas=(*decades(-3, -2, 2), *decades(1, 3, 2)),
-    edge_seeds={"linear": 8, "relu": 16, "gelu": 8, "residual": 32, "convnet": 12},
+    edge_seeds={"linear": 8, "relu": 16, "gelu": 16, "residual": 32, "convnet": 10},
     edge_steps=1500,
-    online_gammas=(*decades(-3, 0, 1), *decades(1, 3, 2)),
-    online_seeds=16,
+    online_gammas=(*decades(-4, 0, 1), *decades(1, 3, 2)),
+    online_seeds=12,
     online_steps=400,
     online_rates=8,
     batch_seeds=8,

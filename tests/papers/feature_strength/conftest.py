@@ -29,7 +29,7 @@ def micro():
         edge_gammas=(1e-3, 1e-2, 10.0, 1e2),
         edge_seeds=dict.fromkeys(settings.EDGED, 2),
         edge_steps=20,
-        online_gammas=(1e-3, 1e-2, 10.0, 1e2),
+        online_gammas=(1e-4, 1e-3, 1e-2, 10.0, 1e2),
         online_seeds=2,
         online_steps=3,
         batch_seeds=2,
