@@ -27,13 +27,13 @@ from scalewright.sim.streams import Stream
 #: below 2 % for a moment, and not below 0.1 %; ReLU networks take much longer to get there.
 GOOD = dict.fromkeys(EDGED, 0.02) | {"linear": 1e-3}
 #: Rates a decade; of the ConvNet, which costs forty times as much.
-PER_DECADE, COARSE = 16, 10
+PER_DECADE, COARSE = 16, 12
 #: Windows of rates over the toy's largest one, lazy and rich, that hold the edges of all networks here.
 WINDOWS = {"linear": ((2.0, 25.0), (0.7, 8.0)), "relu": ((4.0, 40.0), (1.0, 11.0))}
 WINDOWS |= {
     "gelu": ((10.0, 200.0), (1.0, 14.0)),
     "residual": ((2.0, 30.0), (1.0, 11.0)),
-    "convnet": ((8.0, 150.0), (1.2, 18.0)),
+    "convnet": ((16.0, 250.0), (2.2, 14.0)),
 }
 #: A lazy network may catapult, its loss growing by 1/gamma^2 before it comes down: only numbers that overflow
 #: count as diverged.
