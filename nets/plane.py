@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -131,45 +132,39 @@ def train(
     Raises:
         ValueError: float32 at a gamma where centring cancels; as `until` and `Ensemble.stack`.
     """
-    if dtype not in ("auto", *get_args(Precision)):
-        raise ValueError(f"plane.train: dtype must be 'auto', 'float32' or 'float64'; given {dtype!r}")
-    if block < 1:
-        raise ValueError(f"plane.train: block must be at least 1; given {block!r}")
-    for gamma in cells.gammas:
-        check_precision("plane.train", gamma, dtype, centred=True)
+    _check(cells, block, dtype)
+    sizes = {"width": width, "inputs": inputs, "outputs": outputs}
+    stack = partial(_ensemble, build, parametrization, cells, sizes=sizes, device=device)
+    rules: dict[str, Any] = {"steps": steps, "level": level, "recorded": recorded, "loss": loss}
+    rules |= {"divergence": divergence, "settings": settings, "compiled": compiled}
     table = _Table(cells, tuple(sorted({int(step) for step in recorded})), tuple(quantities))
     done = 0
     for places in _blocks(cells, block, dtype):
-        ensemble = _ensemble(
-            build,
-            parametrization,
-            cells,
-            places,
-            precision=precision_of(cells.gammas[places[0][0]]) if dtype == "auto" else dtype,
-            sizes={"width": width, "inputs": inputs, "outputs": outputs},
-            device=device,
-        )
+        ensemble = stack(places, precision=_precision(cells, places[0], dtype))
         used = data([cells.seeds[k] for _, _, k in places]) if callable(data) else data
-        found = until(
-            ensemble,
-            used,
-            steps=steps,
-            level=level,
-            recorded=recorded,
-            loss=loss,
-            divergence=divergence,
-            settings=settings,
-            compiled=compiled,
-        )
-        table.write(places, found)
+        table.write(places, until(ensemble, used, **rules))
         if quantities:
             table.measure(places, ensemble, used, loss, tolerance, budget)
         done += len(places)
         if progress is not None:
             progress(done, len(cells.places))
     attrs = {**ensemble.attrs, "optimizer": ensemble.optimizer, "loss": loss, "dtype": dtype}
-    attrs |= {"steps": steps, "level": level, "divergence": divergence}
-    return table.dataset(attrs)
+    return table.dataset(attrs | {"steps": steps, "level": level, "divergence": divergence})
+
+
+def _check(cells: Cells, block: int, dtype: str) -> None:
+    """Refuse a precision that is unknown or too small for a gamma, and empty blocks."""
+    if dtype not in ("auto", *get_args(Precision)):
+        raise ValueError(f"plane.train: dtype must be 'auto', 'float32' or 'float64'; given {dtype!r}")
+    if block < 1:
+        raise ValueError(f"plane.train: block must be at least 1; given {block!r}")
+    for gamma in cells.gammas:
+        check_precision("plane.train", gamma, dtype, centred=True)
+
+
+def _precision(cells: Cells, place: tuple[int, int, int], dtype: str) -> str:
+    """Return in which precision a network is trained."""
+    return precision_of(cells.gammas[place[0]]) if dtype == "auto" else dtype
 
 
 def _blocks(cells: Cells, block: int, dtype: str) -> list[list[tuple[int, int, int]]]:
@@ -177,8 +172,7 @@ def _blocks(cells: Cells, block: int, dtype: str) -> list[list[tuple[int, int, i
     blocks: list[list[tuple[int, int, int]]] = []
     kinds: dict[str, list[tuple[int, int, int]]] = {}
     for place in cells.places:
-        kind = precision_of(cells.gammas[place[0]]) if dtype == "auto" else dtype
-        kinds.setdefault(kind, []).append(place)
+        kinds.setdefault(_precision(cells, place, dtype), []).append(place)
     for places in kinds.values():
         blocks += [places[start : start + block] for start in range(0, len(places), block)]
     return blocks

@@ -6,6 +6,7 @@ from scalewright.nets.models.convnet import ConvNet, convnet
 from scalewright.nets.models.gains import HasGains
 from scalewright.nets.models.gpt import GPT, gpt
 from scalewright.nets.models.mlp import MLP, mlp
+from scalewright.nets.models.power import PowerMLP, power_mlp
 from scalewright.nets.models.residual import ResidualNetwork, residual
 
 __all__ = [
@@ -16,10 +17,12 @@ __all__ = [
     "BatchNormMLP",
     "ConvNet",
     "HasGains",
+    "PowerMLP",
     "ResidualNetwork",
     "batchnorm_mlp",
     "convnet",
     "gpt",
     "mlp",
+    "power_mlp",
     "residual",
 ]

@@ -48,7 +48,7 @@ def alignment(
     in no order.
     """
     gammas = (*scale.collapse_gammas, 1e-2)
-    seeds = range(scale.collapse_seeds)
+    seeds = range(scale.linear_collapse_seeds if kind == "linear" else scale.collapse_seeds)
     members = [
         at_rescaled_time(gamma, seed) if gamma > 1 else Member(seed, LAZY_RATE, gamma)
         for gamma in gammas

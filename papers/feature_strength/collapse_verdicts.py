@@ -1,10 +1,9 @@
-"""Judge what happens in rescaled time: features, losses, predictors, stairs."""
+"""Judge what happens in rescaled time: features, losses, predictors."""
 
 import numpy as np
 import xarray as xr
 
 from scalewright.sim import fit, paired
-from scalewright.sim.fit import Estimate
 from scalewright.sim.verdict import Verdict, judge
 
 #: Index of the last hidden layer among the layers of `alignment`.
@@ -190,84 +189,3 @@ def predictors(data: xr.Dataset) -> list[Verdict]:
         )
         for end, said, one, other, expected in rows
     ]
-
-
-def mode_times(data: xr.Dataset) -> np.ndarray:
-    """Return the rescaled times at which the modes are half learnt (gamma, seed, mode)."""
-    shares = data.outputs.transpose("gamma", "seed", "step", "output").values
-    times = data.step.values * data.attrs["tau_step"]
-    return np.array(
-        [[[np.interp(0.5, curve, times) for curve in member.T] for member in row] for row in shares]
-    )
-
-
-def two_modes(data: xr.Dataset) -> list[Verdict]:
-    """T11: the stronger mode is learnt first, in times inverse to the strengths."""
-    layers = int(data.attrs["layers"])
-    times = mode_times(data)
-    first, second = np.asarray(data.attrs["modes"], dtype=float)
-    rows = [
-        judge(
-            f"stairs-{layers}",
-            f"linear, {layers} layers, gamma = {data.gamma.values[-1]:g}: half time of the weaker mode over "
-            "that of the stronger",
-            fit.interval(times[-1, :, 1] / times[-1, :, 0]),
-            predicted=first / second,
-            tolerance=0.1 * first / second,
-            basis="rates s_1, s_2 of growth from small weights; band: 10 %",
-        )
-    ]
-    if layers == 2:
-        grown = (times[-1] - times[0]).T
-        rows.append(
-            judge(
-                "stairs-2-growth",
-                "linear, 2 layers: the same of what a plateau grows by with log gamma",
-                fit.interval(grown[1] / grown[0]),
-                predicted=first / second,
-                tolerance=0.02 * first / second,
-                basis="a plateau lasts log(gamma) / s and a constant: the constant drops out",
-            )
-        )
-    return rows
-
-
-def multi_index(data: xr.Dataset) -> list[Verdict]:
-    """The stairs of the multi-index target: rich networks climb all three, lazy ones two."""
-    shares = data.outputs.transpose("gamma", "seed", "step", "output").values
-    third = shares[:, :, -10:, 2].mean(axis=2)
-    rows = [
-        judge(
-            f"index-third-{name}",
-            f"relu, 3 layers, online, gamma = {data.gamma.values[index]:g}: learnt share of z1 z2 z3 at the "
-            "end",
-            _interval(third[index]),
-            predicted=predicted,
-            tolerance=0.4,
-            expected=expected,  # type: ignore[arg-type]
-            basis="a rich network finds the directions one after another",
-        )
-        for name, index, predicted, expected in (
-            ("rich", 2, 1.0, "hold"),
-            ("lazy-control", 0, 1.0, "break"),
-        )
-    ]
-    times = np.array([[int(np.argmax(curve > 0.5)) for curve in member.T] for member in shares[2]])
-    steps = data.step.values[times].astype(float)
-    return [
-        *rows,
-        judge(
-            "index-order",
-            "relu, 3 layers, online, gamma = 1e2: share of half times of monomials that come in their order",
-            float((np.diff(steps, axis=1) >= 0).mean()),
-            predicted=1.0,
-            tolerance=0.0,
-            basis="each step needs the one before",
-        ),
-    ]
-
-
-def _interval(values: np.ndarray) -> Estimate:
-    if len(values) > 1:
-        return fit.interval(values)
-    return Estimate(float(values[0]), 0.0, float(values[0]), float(values[0]))

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -16,19 +17,24 @@ from scalewright.papers.feature_strength.networks import (
     linear_task,
     linear_tasks,
     network,
+    precision,
     train,
 )
-from scalewright.papers.feature_strength.settings import INPUTS, Scale
+from scalewright.papers.feature_strength.settings import EDGED, INPUTS, Scale
 from scalewright.sim.streams import Stream
 
 #: Share of the initial loss below which a run counts as good. A linear network that does not settle can come
 #: below 2 % for a moment, and not below 0.1 %; ReLU networks take much longer to get there.
-GOOD = {"linear": 1e-3, "relu": 0.02, "residual": 0.02}
-STEPS = 1500
-PER_DECADE = 16
+GOOD = dict.fromkeys(EDGED, 0.02) | {"linear": 1e-3}
+#: Rates a decade; of the ConvNet, which costs forty times as much.
+PER_DECADE, COARSE = 16, 12
 #: Windows of rates over the toy's largest one, lazy and rich, that hold the edges of all networks here.
 WINDOWS = {"linear": ((2.0, 25.0), (0.7, 8.0)), "relu": ((4.0, 40.0), (1.0, 11.0))}
-WINDOWS["residual"] = ((2.0, 30.0), (1.0, 11.0))
+WINDOWS |= {
+    "gelu": ((10.0, 200.0), (1.0, 14.0)),
+    "residual": ((2.0, 30.0), (1.0, 11.0)),
+    "convnet": ((16.0, 250.0), (2.2, 14.0)),
+}
 #: A lazy network may catapult, its loss growing by 1/gamma^2 before it comes down: only numbers that overflow
 #: count as diverged.
 OVERFLOW = 1e100
@@ -39,16 +45,18 @@ def edge(
 ) -> xr.Dataset:
     """Train full batches over a lattice of rates around the edge: who learns, who doesn't, who diverges."""
     lazy, rich = WINDOWS[kind]
-    seeds = scale.relu_edge_seeds if kind == "relu" else scale.edge_seeds
-    cells = around(scale.edge_gammas, layers, seeds, per_decade=PER_DECADE, lazy=lazy, rich=rich)
+    seeds, used = scale.edge_seeds[kind], network(kind, layers)
+    gammas = scale.convnet_edge_gammas if kind == "convnet" else scale.edge_gammas
+    per_decade = COARSE if kind == "convnet" else PER_DECADE
+    cells = around(gammas, layers, seeds, per_decade=per_decade, lazy=lazy, rich=rich)
     found = train(
-        network(kind, layers),
+        used,
         cells,
-        linear_tasks,
-        steps=STEPS,
+        partial(linear_tasks, inputs=used.inputs),
+        steps=scale.edge_steps,
         level=GOOD[kind],
         divergence=OVERFLOW,
-        dtype="float64",
+        dtype=precision(kind),
         device=device,
         progress=progress,
     )
@@ -67,23 +75,24 @@ class LinearTarget(Stream):
         return inputs @ weights / np.linalg.norm(weights)
 
 
-#: Of the online runs: updates, samples of the evaluation, layers, and the windows of rates at a batch of 1
+#: Of the online runs: layers, and the windows of rates at a batch of 1
 #: and at one of 64.
-BATCH_STEPS, BATCH_LAYERS = 300, 3
+BATCH_LAYERS = 3
 BATCH_WINDOWS = {1: ((0.5, 4.0), (0.25, 2.0)), 64: ((2.5, 25.0), (2.0, 14.0))}
 
 
 def batch(scale: Scale, size: int, *, device: str, progress: Progress | None = None) -> xr.Dataset:
     """Train ReLU networks online on a linear target, over rates around the edge, with batches of one size."""
     lazy, rich = (_between(size, which) for which in (0, 1))
-    cells = around(scale.edge_gammas, BATCH_LAYERS, scale.batch_seeds, per_decade=12, lazy=lazy, rich=rich)
+    rates = scale.batch_rates
+    cells = around(scale.edge_gammas, BATCH_LAYERS, scale.batch_seeds, per_decade=rates, lazy=lazy, rich=rich)
     stream = LinearTarget(INPUTS)
     found = train(
         network("relu", BATCH_LAYERS),
         cells,
         lambda seeds: Online([stream] * len(seeds), size, seeds, evaluation=128),
-        steps=BATCH_STEPS,
-        recorded=(0, BATCH_STEPS),
+        steps=scale.batch_steps,
+        recorded=(0, scale.batch_steps),
         divergence=OVERFLOW,
         dtype="float64",
         device=device,

@@ -8,6 +8,9 @@ import numpy as np
 import xarray as xr
 
 from scalewright.papers.feature_strength import (
+    activation_figures,
+    activation_verdicts,
+    activations,
     adaptive,
     collapse,
     collapse_figures,
@@ -17,9 +20,11 @@ from scalewright.papers.feature_strength import (
     network_figures,
     network_verdicts,
     online,
+    plane_figures,
     precision,
     rate_verdicts,
     staircase,
+    staircase_verdicts,
 )
 from scalewright.papers.feature_strength.settings import BATCHES, CONVERGED, EDGED, ONLINE, Scale
 from scalewright.papers.stages import Stage
@@ -42,7 +47,13 @@ def stages(scale: Scale, device: str) -> list[Stage]:
 
     return [
         *(stage(f"sharpness-{k}-{n}", convergence.sharpness, k, n) for k, n in _pairs(CONVERGED)),
-        *(stage(f"edge-{k}-{n}", edges.edge, k, n) for k, n in _pairs(EDGED)),
+        *(
+            stage(f"edge-{k}-{n}", edges.edge, k, n)
+            for k, n in _pairs(EDGED)
+            if k != "convnet" or scale.convnet_edge_gammas
+        ),
+        *(stage(f"half-{k}-{n}", activations.half, k, n) for k, n in _halved()),
+        *(stage(f"degree-{p}", activations.powers, p) for p in activations.POWERS),
         *(stage(f"online-{n}", online.best, n) for n in ONLINE),
         *(stage(f"batch-{size}", edges.batch, size) for size in BATCHES),
         *(stage(f"adam-{n}", adaptive.distance, n) for n in adaptive.LAYERS),
@@ -60,8 +71,14 @@ def judge(results: Results) -> list[Verdict]:
     rows: list[Verdict] = []
     for kind, layers in _pairs(CONVERGED):
         rows += network_verdicts.sharpness(results[f"sharpness-{kind}-{layers}"])
-    for kind, layers in _pairs(EDGED):
-        rows += rate_verdicts.edge(results[f"edge-{kind}-{layers}"])
+    for data in (data for depths in _by_kind(results, "edge", EDGED).values() for data in depths.values()):
+        rows += rate_verdicts.edge(data)
+    rows += activation_verdicts.smooth(results["sharpness-gelu-3"])
+    for layers in activations.HALVED:
+        pair = (results[f"half-{kind}-{layers}"] for kind in ("tanh", "relu"))
+        rows += activation_verdicts.bounded(*pair)
+    for power in activations.POWERS:
+        rows += activation_verdicts.powers(results[f"degree-{power}"])
     for layers in ONLINE:
         rows += rate_verdicts.best(results[f"online-{layers}"])
     rows += rate_verdicts.batches(_batches(results))
@@ -71,8 +88,8 @@ def judge(results: Results) -> list[Verdict]:
         rows += collapse_verdicts.alignment(results[f"collapse-{kind}-{layers}"])
     rows += collapse_verdicts.predictors(results["predictors"])
     for layers in staircase.MODE_TAU:
-        rows += collapse_verdicts.two_modes(results[f"modes-{layers}"])
-    rows += collapse_verdicts.multi_index(results["multi-index"])
+        rows += staircase_verdicts.two_modes(results[f"modes-{layers}"])
+    rows += staircase_verdicts.multi_index(results["multi-index"])
     return rows + network_verdicts.centring(results["centring"])
 
 
@@ -81,6 +98,11 @@ def draw(results: Results) -> dict[str, Any]:
     return {
         "sharpness": network_figures.plot_sharpness(_by_kind(results, "sharpness", CONVERGED)),
         "largest-rates": network_figures.plot_edges(_by_kind(results, "edge", EDGED)),
+        "activations": activation_figures.plot_activations(
+            results["sharpness-gelu-3"],
+            {(k, n): results[f"half-{k}-{n}"] for k, n in _halved()},
+            {p: results[f"degree-{p}"] for p in activations.POWERS},
+        ),
         "best-rates": network_figures.plot_best({n: results[f"online-{n}"] for n in ONLINE}),
         "performance": network_figures.plot_performance({n: results[f"online-{n}"] for n in ONLINE}),
         "batches": network_figures.plot_batches(_batches(results)),
@@ -93,7 +115,7 @@ def draw(results: Results) -> dict[str, Any]:
         "stairs": collapse_figures.plot_stairs(
             {n: results[f"modes-{n}"] for n in staircase.MODE_TAU}, results["multi-index"]
         ),
-        "network-portraits": network_figures.plot_portraits(
+        "network-portraits": plane_figures.plot_portraits(
             {loss: results[f"portrait-{loss}"] for loss in LOSSES}, _boundary
         ),
     }
@@ -109,13 +131,19 @@ def _pairs(kinds: Mapping[str, tuple[int, ...]]) -> Iterator[tuple[str, int]]:
     return ((kind, layers) for kind, depths in kinds.items() for layers in depths)
 
 
+def _halved() -> Iterator[tuple[str, int]]:
+    return ((kind, layers) for kind in ("tanh", "relu") for layers in activations.HALVED)
+
+
 def _by_kind(
     results: Results, start: str, kinds: Mapping[str, tuple[int, ...]]
 ) -> dict[str, dict[int, xr.Dataset]]:
-    return {
-        kind: {layers: results[f"{start}-{kind}-{layers}"] for layers in depths}
+    """Return the trajectories by kind and layers, those that the scale has."""
+    found = {
+        kind: {n: results[f"{start}-{kind}-{n}"] for n in depths if f"{start}-{kind}-{n}" in results}
         for kind, depths in kinds.items()
     }
+    return {kind: depths for kind, depths in found.items() if depths}
 
 
 def _batches(results: Results) -> dict[int, xr.Dataset]:
@@ -128,6 +156,11 @@ CAPTIONS = {
     "networks at the largest gamma.",
     "largest-rates": "Largest rate that learns, the end of the interval of good rates from below, with the "
     "slopes fitted in the lazy and in the rich regime and their 95 % intervals. Dotted: the toy.",
+    "activations": "Activations that are no ReLU. Left: with GELU the Gauss-Newton part of the curvature has "
+    "the power 2/L and the Hessian has not, as units near their bend add a residual curvature. Middle: a "
+    "bounded activation leaves growth to the readout; learning takes gamma^2. Right: "
+    "networks of powers of a ReLU lie where linear ones of S layers do, S the degree in all weights; lines: "
+    "theory's powers, moved to the networks.",
     "best-rates": "Left: rate of lowest held-out loss after a fixed number of steps on images that never "
     "repeat (filled) and largest stable rate (open). Right: the valleys of the loss, medians over seeds.",
     "performance": "Held-out loss that each strength reaches within the budget at its best rate; bands: "

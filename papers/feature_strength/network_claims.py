@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from scalewright.papers.claim import Claim
+from scalewright.papers.feature_strength.activation_claims import ACTIVATION_CLAIMS
 from scalewright.papers.feature_strength.network_verdicts import RIVAL_IDS, edge_rivals, other_rivals
 from scalewright.papers.feature_strength.settings import BATCHES, CONVERGED, EDGED, ONLINE
 
@@ -68,6 +69,30 @@ NETWORK_CLAIMS = (
         (*_converged(("residual", "convnet")), *_edges(("residual",))),
     ),
     Claim(
+        "convnet-rate",
+        PAPER,
+        "The largest stable rate of a convolutional network grows as gamma^2 and gamma^(2/L).",
+        f"abstract, where the architecture does not matter; {_POWERS}",
+        "slopes 2 and 2/L, L = 3",
+        "a ConvNet with ReLUs, as in T9; not at smoke scale, as it takes a minute alone",
+        "0.15 lazy, 0.1 rich",
+        "none at smoke scale",
+        _edges(("convnet",)),
+    ),
+    Claim(
+        "gelu",
+        PAPER,
+        "With GELU the Gauss-Newton sharpness and the largest rate have the powers of a ReLU. The Hessian at "
+        "2 % of the loss has not: units close to their bend add a residual curvature of order "
+        "gamma^((L-3)/L).",
+        "ours, beyond the paper (docs/concepts/richness-of-networks.md)",
+        "-2 and -2/L, L = 2, 3; of the largest rate 2 and 2/3; the Hessian's power is another",
+        f"GELU MLPs, {_NETWORKS}",
+        "0.01 lazy, 0.05 rich; of the rate 0.15 and 0.1",
+        "20 seconds",
+        (*_converged(("gelu",)), *_edges(("gelu",)), "hessian-gelu-3-control"),
+    ),
+    Claim(
         "T9",
         PAPER,
         "The largest stable learning rate grows as gamma^2 in the lazy regime and as gamma^(2/L) in the "
@@ -99,7 +124,7 @@ NETWORK_CLAIMS = (
         "ours, beyond the paper",
         "slope of eta*/eta_max 0; the share stands in the rows",
         _IMAGES,
-        "0.2: the band of the best lazy rate; one decade of gamma in the lazy regime",
+        "0.2: the band of the best lazy rate; gamma in [1e-4, 1e-2], as the share falls above",
         "30 seconds",
         _online("best-share"),
     ),
@@ -196,4 +221,5 @@ NETWORK_CLAIMS = (
         "1 second",
         ("centring", "centring-limit", "centring-control"),
     ),
+    *ACTIVATION_CLAIMS,
 )

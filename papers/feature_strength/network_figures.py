@@ -1,6 +1,6 @@
-"""The pictures of curvature, edges, best rates and the plane, measured on networks."""
+"""The pictures of curvature, edges and best rates, measured on networks."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ ETA = r"learning rate $\eta$"
 LABELS = {
     "linear": "linear MLP",
     "relu": "ReLU MLP",
+    "gelu": "GELU MLP",
     "residual": "residual ReLU",
     "convnet": "ConvNet",
 }
@@ -35,7 +36,9 @@ def plot_sharpness(runs: Mapping[str, Mapping[int, xr.Dataset]]) -> Any:
     figure, axes = canvas(len(runs), height=3.6)
     for ax, (kind, depths) in zip(axes.flat, runs.items(), strict=True):
         for colour, (layers, data) in zip(PALETTE, depths.items(), strict=False):
-            values = np.where(judged.on_diagonal(data, "reached_at") >= 0, judged.raw_sharpness(data), np.nan)
+            part = "gauss_newton" if kind in judged.GAUSS_NEWTON else "sharpness"
+            found = judged.raw_sharpness(data, part)
+            values = np.where(judged.on_diagonal(data, "reached_at") >= 0, found, np.nan)
             gammas = data.gamma.values
             for column in values.T:
                 ax.plot(gammas, column, "o", ms=3, color=colour, alpha=0.5)
@@ -43,7 +46,8 @@ def plot_sharpness(runs: Mapping[str, Mapping[int, xr.Dataset]]) -> Any:
             line = 2 / toy_edge(fine, layers)
             line *= np.exp(np.nanmean(np.log(values[-1])) - np.log(line[-1]))
             ax.plot(fine, line, color=colour, linewidth=1, label=rf"L = {layers}: $\gamma^{{-2/{layers}}}$")
-        _log_log(ax, r"sharpness at convergence $\lambda$", LABELS[kind])
+        title = LABELS[kind] + (", Gauss-Newton" if kind in judged.GAUSS_NEWTON else "")
+        _log_log(ax, r"sharpness at convergence $\lambda$", title)
     return figure
 
 
@@ -179,58 +183,4 @@ def plot_adam(runs: Mapping[int, xr.Dataset]) -> Any:
             fine, line, color=colour, linewidth=1, label=rf"L = {layers}: $\gamma$, $\gamma^{{1/{layers}}}$"
         )
     _log_log(ax, r"Adam: $\eta\,t$ at half the loss", "linear MLP")
-    return figure
-
-
-#: How a cell of the plane is drawn: not trained, too slow, learnt, catapulted, diverged.
-CELLS = ("too slow", "learnt", "catapulted", "diverged", "lost")
-SHADES = ("#d9d9d9", "#56B4E9", "#E69F00", "#D55E00", "#8c8c8c")
-
-
-def cells_of(data: xr.Dataset) -> np.ndarray:
-    """Return the kind of every cell as an index of CELLS (gamma, eta), nan where none was trained."""
-    reached, diverged = (data[name].values[:, :, 0] for name in ("reached_at", "diverged_at"))
-    kinds = np.where(reached >= 0, 1.0, 0.0)
-    kinds[(reached >= 0) & (data.peak_loss.values[:, :, 0] > 1 + 1e-6)] = 2.0
-    kinds[diverged >= 0] = 3.0
-    for row, learnt in zip(kinds, reached >= 0, strict=True):
-        if learnt.any():
-            above = np.arange(len(row)) > np.flatnonzero(learnt)[0]
-            row[above & (row == 0)] = 4.0  # neither learnt nor diverged, at a rate that is no longer small
-    kinds[diverged == -2] = np.nan
-    return kinds
-
-
-def plot_portraits(
-    runs: Mapping[str, xr.Dataset], boundary: Callable[[str, str, np.ndarray, int], np.ndarray]
-) -> Any:
-    """Draw how a network of every cell ended, with the toy's boundaries over it.
-
-    Args:
-        runs: loss -> plane. boundary: of loss, name ("eta_min" or "eta_crit"), gammas and steps.
-    """
-    from matplotlib.colors import ListedColormap
-    from matplotlib.patches import Patch
-
-    figure, axes = canvas(len(runs), height=4.4)
-    for ax, (loss, data) in zip(axes.flat, runs.items(), strict=True):
-        ax.grid(visible=False)
-        gammas, etas = data.gamma.values, data.eta.values
-        ax.pcolormesh(
-            gammas,
-            etas,
-            cells_of(data).T,
-            cmap=ListedColormap(SHADES),
-            vmin=-0.5,
-            vmax=4.5,
-            shading="nearest",
-        )
-        for name, style in (("eta_min", "--"), ("eta_crit", "-")):
-            line = boundary(loss, name, gammas, int(data.attrs["steps"]))
-            ax.plot(gammas, line, style, color="black", linewidth=1.2)
-        lines = [ax.lines[0], ax.lines[1]]
-        names = [r"$\eta_{\mathrm{min}}$ of the toy", r"$\eta_{\mathrm{crit}}$ of the toy"]
-        patches = [Patch(color=shade) for shade in SHADES]
-        ax.legend([*patches, *lines], [*CELLS, *names], fontsize=7, loc="upper left", framealpha=0.9)
-        ax.set(xscale="log", yscale="log", xlabel=GAMMA, ylabel=ETA, title=f"ReLU MLP, L = 3, {loss}")
     return figure

@@ -1,5 +1,6 @@
 """Judge powers of gamma measured on networks, and hold them against the rival exponents."""
 
+import math
 from collections.abc import Mapping
 from functools import cache
 from typing import Literal
@@ -7,8 +8,9 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
+from scalewright.papers.feature_strength.settings import CONVERGED
 from scalewright.sim import fit, paired
-from scalewright.sim.fit import Estimate
+from scalewright.sim.fit import Estimate, Slope
 from scalewright.sim.verdict import Verdict, judge
 from scalewright.theory import richness
 
@@ -20,7 +22,11 @@ LAZY: Window = (1e-3, 1e-2)
 WIDE_LAZY: Window = (1e-3, 1e-1)
 CONVERGED_RICH: Window = (1e2, 1e4)
 #: Band of the sharpness in the rich regime, by kind of network; a ReLU network's minima differ by its seed.
-RICH_BAND = {"linear": 0.02, "relu": 0.05, "residual": 0.05, "convnet": 0.05}
+RICH_BAND = dict.fromkeys(CONVERGED, 0.05) | {"linear": 0.02}
+#: Kinds of which the Gauss-Newton part of the curvature alone has the power, as their residual is smooth.
+GAUSS_NEWTON = ("gelu",)
+#: What is known where nothing could be fitted: an interval without end decides nothing.
+OPEN = Slope(math.nan, math.inf, -math.inf, math.inf)
 #: How a rival exponent is called in the id of a row.
 RIVAL_IDS = {"3/L": "three", "2/(L+1)": "deeper", "1": "one"}
 
@@ -57,17 +63,22 @@ def on_diagonal(data: xr.Dataset, name: str) -> np.ndarray:
     return data[name].transpose("gamma", "eta", "seed").values[places, places]
 
 
-def raw_sharpness(data: xr.Dataset) -> np.ndarray:
-    """Return the sharpness in the unit of eta (gamma, seed): the edge of stability is 2 / eta."""
-    return on_diagonal(data, "sharpness") / data.gamma.values[:, None] ** 2
+def raw_sharpness(data: xr.Dataset, quantity: str = "sharpness") -> np.ndarray:
+    """Return the sharpness in the unit of eta (gamma, seed): the edge of stability is 2 / eta.
+
+    Args:
+        quantity: "sharpness" of the Hessian, or "gauss_newton".
+    """
+    return on_diagonal(data, quantity) / data.gamma.values[:, None] ** 2
 
 
 def sharpness(data: xr.Dataset) -> list[Verdict]:
     """T8: the slope of the sharpness at convergence, and the rivals that it rejects."""
     layers, kind = int(data.attrs["layers"]), str(data.attrs["kind"])
-    name, band = f"sharpness-{kind}-{layers}", RICH_BAND[kind]
+    name, band, smooth = f"sharpness-{kind}-{layers}", RICH_BAND[kind], kind in GAUSS_NEWTON
     what = f"{kind}, {layers} layers: sharpness at convergence as a power of gamma"
-    lazy, rich = (_sharpness_slope(data, window) for window in (LAZY, CONVERGED_RICH))
+    part = f"{what} from 1e2 on" + (", of the Gauss-Newton matrix" if smooth else "")
+    lazy, rich = sharpness_slope(data, LAZY), sharpness_slope(data, CONVERGED_RICH, smooth=smooth)
     theory = "the rate times the sharpness is free of gamma at both ends of the plane (theory.richness)"
     return [
         judge(
@@ -80,13 +91,13 @@ def sharpness(data: xr.Dataset) -> list[Verdict]:
         ),
         judge(
             f"{name}-rich",
-            f"{what} from 1e2 on",
+            part,
             rich,
             predicted=-exponent(layers, "large"),
             tolerance=band,
             basis=theory,
         ),
-        *rejected(name, f"{what} from 1e2 on", rich, other_rivals(layers), band, sign=-1),
+        *rejected(name, part, rich, other_rivals(layers), band, sign=-1),
     ]
 
 
@@ -108,7 +119,12 @@ def rejected(
     ]
 
 
-def _sharpness_slope(data: xr.Dataset, window: Window) -> Estimate:
+def sharpness_slope(data: xr.Dataset, window: Window, *, smooth: bool = False) -> Slope:
+    """Return the power of gamma of the sharpness in a window, or with `smooth` of its Gauss-Newton part.
+
+    Raises:
+        ValueError: fewer than 2 seeds that have converged at every gamma.
+    """
     inside = within(data.gamma.values, window)
     complete = (on_diagonal(data, "reached_at")[inside] >= 0).all(axis=0)
     if complete.sum() < 2:
@@ -116,7 +132,8 @@ def _sharpness_slope(data: xr.Dataset, window: Window) -> Estimate:
             f"sharpness of {data.attrs['kind']}, {data.attrs['layers']} layers: at least 2 seeds must "
             f"converge at every gamma of {window}; given {int(complete.sum())}"
         )
-    return paired.slope(data.gamma.values[inside], raw_sharpness(data)[inside][:, complete])
+    values = raw_sharpness(data, "gauss_newton" if smooth else "sharpness")
+    return paired.slope(data.gamma.values[inside], values[inside][:, complete])
 
 
 def adam(data: xr.Dataset) -> list[Verdict]:

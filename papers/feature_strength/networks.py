@@ -51,6 +51,15 @@ def network(kind: str, layers: int, optimizer: str = "sgd", **sizes: int) -> Net
     return Network(build, theory.named(architecture, "mup", optimizer), **sizes)
 
 
+def precision(kind: str) -> str:
+    """Return in which type a kind is trained: ConvNets, by far the slowest, in float32 where it is enough."""
+    return "auto" if kind == "convnet" else "float64"
+
+
+#: Networks in one program: most leave it early, and what a step costs by itself is shared by those left.
+BLOCK = 512
+
+
 def train(used: Network, cells: plane.Cells, data: Any, **options: Any) -> xr.Dataset:
     """Train a network in every chosen cell, as `plane.train`."""
     return plane.train(
@@ -58,6 +67,7 @@ def train(used: Network, cells: plane.Cells, data: Any, **options: Any) -> xr.Da
         used.rule,
         cells,
         data,
+        block=BLOCK,
         width=used.width,
         inputs=used.inputs,
         outputs=used.outputs,

@@ -1,6 +1,5 @@
 """Judge rates read off grids of networks: the largest stable and the best one, and what moves them."""
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -8,6 +7,7 @@ import xarray as xr
 
 from scalewright.papers.feature_strength.network_verdicts import (
     LAZY,
+    OPEN,
     WIDE_LAZY,
     Window,
     edge_rivals,
@@ -23,6 +23,8 @@ from scalewright.sim.verdict import Verdict, judge
 #: Range of gamma in which the powers of rates are fitted in the rich regime, and the band of the edge there.
 RICH: Window = (10, 1e3)
 EDGE_BAND = 0.1
+#: Range in which the best rate over the largest stable one is lazy: the share falls from 1e-2 on.
+SHARE_LAZY: Window = (1e-4, 1e-2)
 
 
 def edges(data: xr.Dataset) -> dict[float, Rate]:
@@ -40,10 +42,6 @@ def edges(data: xr.Dataset) -> dict[float, Rate]:
 def in_window(found: Mapping[float, Rate], window: Window) -> dict[float, Rate]:
     """Return the rates whose gamma lies in a window."""
     return {gamma: rate for gamma, rate in found.items() if within(np.array([gamma]), window)[0]}
-
-
-#: What is known where nothing could be fitted: an interval without end decides nothing.
-OPEN = Slope(math.nan, math.inf, -math.inf, math.inf)
 
 
 def rate_slope(found: Mapping[float, Rate], window: Window) -> Slope:
@@ -186,7 +184,7 @@ def best(data: xr.Dataset) -> list[Verdict]:
 def _shares(layers: int, found: Mapping[float, Rate], limits: Mapping[float, Rate]) -> list[Verdict]:
     """Return whether eta* / eta_max is the same at all gammas of a regime: both have the same power."""
     rows = []
-    for regime, window in (("lazy", LAZY), ("rich", RICH)):
+    for regime, window in (("lazy", SHARE_LAZY), ("rich", RICH)):
         best, most = in_window(found, window), in_window(limits, window)
         shares = np.array([best[g].seed_values for g in best]) / np.array([most[g].seed_values for g in best])
         known = bool(np.isfinite(shares).all())

@@ -1,5 +1,6 @@
 """What the experiments train: gammas, rates, seeds and steps at each scale."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,11 +11,12 @@ WIDTH, INPUTS, SAMPLES = 64, 8, 16
 CONVERGED = {
     "linear": (2, 3, 4, 5),
     "relu": (2, 3, 4),
+    "gelu": (2, 3),
     "residual": (3, 4),
     "convnet": (3,),
 }
 #: Kinds whose largest stable rate is measured.
-EDGED = {"linear": (2, 3, 4), "relu": (2, 3), "residual": (3,)}
+EDGED = {"linear": (2, 3, 4), "relu": (2, 3), "gelu": (3,), "residual": (3,), "convnet": (3,)}
 #: Numbers of layers of the ReLU networks trained online.
 ONLINE = (2, 3)
 #: Batch sizes at which the edge is measured online.
@@ -33,18 +35,24 @@ class Scale:
 
     Attributes:
         sharpness_gammas, sharpness_seeds: networks trained to convergence, whose curvature is measured there.
-        convnet_gammas, convnet_seeds: of the convolutional network, which costs more.
-        edge_gammas, edge_seeds, relu_edge_seeds: networks whose largest stable rate is measured, sixteen
-            rates a decade; ReLU networks scatter more.
-        online_gammas, online_seeds, online_steps, online_source: networks trained once through a stream of
-            images, whose best rate is measured; the data set of the images.
-        batch_seeds: networks whose edge is measured online by batch size.
-        collapse_gammas, collapse_seeds: networks in rescaled time.
+        convnet_gammas, convnet_seeds, convnet_edge_gammas: of the convolutional network, which costs more;
+            its largest rate is left out where there are none.
+        edge_gammas, edge_seeds, edge_steps: networks whose largest stable rate is measured, sixteen rates a
+            decade; seeds by kind, as some scatter more than others.
+        online_gammas, online_seeds, online_steps, online_rates, online_source: networks trained once through
+            a stream of images, whose best rate is measured; rates a decade; the data set of the images.
+        batch_seeds, batch_steps, batch_rates: networks whose edge is measured online by batch size; rates a
+            decade.
+        collapse_gammas, collapse_seeds: networks in rescaled time; linear_collapse_seeds: linear ones, of
+            which single ones are ten times the others.
         staircase_seeds: linear networks on a task of two modes; staircase_steps, index_seeds: of the
             multi-index stream.
         adam_seeds: networks trained by Adam.
+        bounded_gammas, power_points, activation_seeds: networks with tanh by layers, and with powers of a
+            ReLU, at as many strengths.
         portrait_gammas, portrait_rates, portrait_steps: of the portraits of the plane; rates a decade.
-        toy_steps: steps of the toys whose edges are bisected.
+        toy_steps: steps of the toys whose edges are bisected; toy_apexes: step numbers of the apex, in powers
+            of sqrt(2).
         toy_portrait_steps, toy_cells: steps of the toys' portraits, and gammas.
     """
 
@@ -53,47 +61,64 @@ class Scale:
     sharpness_seeds: int
     convnet_gammas: tuple[float, ...]
     convnet_seeds: int
+    convnet_edge_gammas: tuple[float, ...]
     edge_gammas: tuple[float, ...]
-    edge_seeds: int
-    relu_edge_seeds: int
+    edge_seeds: Mapping[str, int]
+    edge_steps: int
     online_gammas: tuple[float, ...]
     online_seeds: int
     online_steps: int
+    online_rates: int
     batch_seeds: int
+    batch_steps: int
+    batch_rates: int
     collapse_gammas: tuple[float, ...]
     collapse_seeds: int
+    linear_collapse_seeds: int
     staircase_seeds: int
     staircase_steps: int
     index_seeds: int
     adam_seeds: int
+    bounded_gammas: Mapping[int, tuple[float, ...]]
+    power_points: int
+    activation_seeds: int
     portrait_gammas: tuple[float, ...]
     portrait_rates: int
     portrait_steps: int
     online_source: str = "digits"
     toy_steps: int = 2_000
+    toy_apexes: int = 13
     toy_portrait_steps: int = 1_000
     toy_cells: int = 81
 
 
 SMOKE = Scale(
     name="smoke",
-    sharpness_gammas=decades(-3, 3, 1),
+    sharpness_gammas=(1e-3, 1e-2, 1e2, 1e3),
     sharpness_seeds=5,
     convnet_gammas=(1e-3, 1e-2, 1e2, 1e3),
     convnet_seeds=4,
-    edge_gammas=(*decades(-3, -2, 2), *decades(1, 3, 1)),
-    edge_seeds=5,
-    relu_edge_seeds=5,
-    online_gammas=(*decades(-3, -1, 1), 1.0, *decades(1, 3, 1)),
-    online_seeds=5,
+    convnet_edge_gammas=(),
+    edge_gammas=(1e-3, 1e-2, *decades(1, 3, 1)),
+    edge_seeds=dict.fromkeys(EDGED, 4),
+    edge_steps=1000,
+    online_gammas=(*decades(-4, -1, 1), *decades(1, 3, 1)),
+    online_seeds=4,
     online_steps=250,
-    batch_seeds=5,
+    online_rates=6,
+    batch_seeds=4,
+    batch_steps=150,
+    batch_rates=8,
     collapse_gammas=decades(2, 4, 1),
     collapse_seeds=6,
-    staircase_seeds=6,
+    linear_collapse_seeds=24,
+    staircase_seeds=4,
     staircase_steps=800,
     index_seeds=3,
     adam_seeds=3,
+    bounded_gammas={2: decades(1, 2.5, 2), 3: decades(1, 2, 2)},
+    power_points=2,
+    activation_seeds=4,
     portrait_gammas=decades(-3, 4, 1),
     portrait_rates=2,
     portrait_steps=300,
@@ -104,32 +129,40 @@ STANDARD = replace(
     sharpness_gammas=decades(-3, 4, 2),
     sharpness_seeds=8,
     convnet_gammas=decades(-3, 3, 1),
-    convnet_seeds=4,
+    convnet_seeds=8,
+    convnet_edge_gammas=(1e-3, 1e-2, *decades(1, 3, 1)),
     edge_gammas=(*decades(-3, -2, 2), *decades(1, 3, 2)),
-    edge_seeds=8,
-    relu_edge_seeds=16,
-    online_gammas=(*decades(-3, 0, 1), *decades(1, 3, 2)),
-    online_seeds=8,
+    edge_seeds={"linear": 8, "relu": 16, "gelu": 16, "residual": 32, "convnet": 14},
+    edge_steps=1500,
+    online_gammas=(*decades(-4, 0, 1), *decades(1, 3, 2)),
+    online_seeds=12,
     online_steps=400,
+    online_rates=8,
     batch_seeds=8,
+    batch_steps=300,
+    batch_rates=12,
     collapse_gammas=decades(2, 4, 2),
     collapse_seeds=10,
+    linear_collapse_seeds=96,
     staircase_seeds=10,
     staircase_steps=1500,
     index_seeds=12,
     adam_seeds=5,
+    bounded_gammas={2: decades(1, 3, 2), 3: decades(1, 2.25, 4)},
+    power_points=3,
+    activation_seeds=8,
     portrait_gammas=decades(-3, 4, 2),
     portrait_rates=4,
     portrait_steps=1000,
     toy_steps=10_000,
+    toy_apexes=15,
     toy_cells=161,
 )
 FULL = replace(
     STANDARD,
     name="full",
     sharpness_seeds=16,
-    edge_seeds=16,
-    relu_edge_seeds=32,
+    edge_seeds=dict.fromkeys(EDGED, 32),
     online_seeds=10,
     online_steps=4000,
     online_source="fashion-mnist",

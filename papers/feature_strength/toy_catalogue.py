@@ -12,6 +12,7 @@ from scalewright.papers.feature_strength import (
     toy,
     toy_figures,
     toy_verdicts,
+    wide_toy,
 )
 from scalewright.papers.feature_strength.settings import Scale
 from scalewright.papers.stages import Stage
@@ -47,10 +48,10 @@ def stages(scale: Scale) -> list[Stage]:
         *(stage(f"portrait-{name}", toy.portrait, *what) for name, what in PORTRAITS.items()),
         *(stage(f"plateau-{n}", toy.plateau, n) for n in toy.DEPTHS),
         *(stage(f"apex-{n}", toy.apex, n) for n in APEX),
-        stage("wide-band", toy.wide_squared),
-        *(stage(f"wide-{loss}", toy.wide_edges, loss) for loss in LOSSES),
+        stage("wide-band", wide_toy.wide_squared),
+        *(stage(f"wide-{loss}", wide_toy.wide_edges, loss) for loss in LOSSES),
         *(stage(f"{name}-{n}", toy.optimizer, name, n) for name in SIGNED for n in RAGGED),
-        stage("island", toy.island),
+        stage("island", wide_toy.island),
         stage("momentum", toy.optimizer, "momentum", 3),
         stage("logistic", toy.logistic, 3),
         stage("unbalanced", toy.unbalanced),

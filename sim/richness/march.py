@@ -5,6 +5,7 @@ of all units are multiplied: f = (A^2 - B^2) / (2 gamma), A' = A + (eta/gamma) D
 Delta B, exact at every width for random weights with K = 2 and f = 0 at the start.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -120,47 +121,16 @@ def _run(task: Task, gammas: np.ndarray, etas: np.ndarray) -> dict[str, np.ndarr
 
 @cache
 def _compiled(model: str, layers: int, loss: str, optimizer: str) -> Any:
+    """Return the loop for one kind of toy, compiled once: cells, steps and numbers are its arguments."""
     import jax
     import jax.numpy as jnp
     from jax import lax
 
-    from scalewright.sim.richness.rules import losses, models, optimizers
-
-    output_of, gradient_of = models(model, layers)
-    loss_and_pull, missed = losses(loss)
-    advance = optimizers(optimizer)
-    tiny = REST * np.finfo(float).eps
-    far = FAR if loss != "logistic" else FAR_AWAY
+    rules = _rules(model, layers, loss, optimizer)
 
     def run(start: Any, gamma: Any, eta: Any, steps: Any, numbers: Any) -> dict[str, Any]:
-        error, last = numbers[-1], steps + CONFIRM
-        bound = far * (1 + gamma) ** (1 / layers)
-        origin = output_of(start[:, None] * jnp.ones_like(gamma), 0.0, gamma)
         weights = start[:, None] * jnp.ones_like(gamma)
-
-        def step(t: Any, state: dict[str, Any]) -> dict[str, Any]:
-            weights = state["weights"]
-            slope = gradient_of(weights, state["pull"], gamma)
-            move, memory = advance(slope, state["memory"], t, numbers)
-            alive = (t < last) & (state["diverged_at"] < 0)
-            moved = jnp.where(alive, weights + eta * move, weights)
-            f_new = output_of(moved, origin, gamma)
-            value, pull = loss_and_pull(f_new)
-            lost = jnp.where(alive, value, state["loss"])
-            away = missed(f_new) > error
-            gone = alive & ~(jnp.abs(moved) < bound).all(axis=0)
-            return {
-                "weights": moved,
-                "memory": memory,
-                "output": f_new,
-                "pull": pull,
-                "loss": lost,
-                "peak_loss": jnp.maximum(state["peak_loss"], lost),
-                "settled_at": jnp.where(alive & away, t + 2, state["settled_at"]),
-                "diverged_at": jnp.where(gone, t + 1, state["diverged_at"]),
-                "rose": state["rose"] | (alive & away & (lost > state["loss"] * (1 + 1e-12))),
-                "resting": (jnp.abs(moved - weights) <= tiny * jnp.abs(moved)).all(axis=0),
-            }
+        step = _step_of(rules, gamma, eta, rules.output(weights, 0.0, gamma), steps + CONFIRM, numbers)
 
         def look(carry: tuple[Any, dict[str, Any]]) -> tuple[Any, dict[str, Any]]:
             t, state = carry
@@ -168,28 +138,103 @@ def _compiled(model: str, layers: int, loss: str, optimizer: str) -> Any:
 
         def going(carry: tuple[Any, dict[str, Any]]) -> Any:
             t, state = carry
-            return (t < last) & ~(state["resting"] | (state["diverged_at"] >= 0)).all()
+            return (t < steps + CONFIRM) & ~(state["resting"] | (state["diverged_at"] >= 0)).all()
 
-        f = output_of(weights, origin, gamma)
-        value, pull = loss_and_pull(f)
-        count = jnp.zeros_like(gamma, dtype=jnp.int64)
-        no = jnp.zeros_like(gamma, dtype=bool)
-        state = {
-            "weights": weights, "memory": (jnp.zeros_like(weights),) * 2, "output": f,
-            "pull": pull, "loss": value, "peak_loss": value,
-            "settled_at": count + 1, "diverged_at": count - 1,
-            "rose": no, "resting": no,
-        }  # fmt: skip
-        _, state = lax.while_loop(going, look, (jnp.int64(0), state))
-        diverged = state["diverged_at"] >= 0
-        never = diverged | (missed(state["output"]) > error)  # also where a run came to rest before T
-        return {
-            "output": jnp.where(diverged, jnp.nan, state["output"]),
-            "loss": jnp.where(diverged, jnp.nan, state["loss"]),
-            "peak_loss": state["peak_loss"],
-            "settled_at": jnp.where(never, steps + 1, jnp.minimum(state["settled_at"], steps + 1)),
-            "diverged_at": state["diverged_at"],
-            "rose": state["rose"],
-        }
+        first = _start(rules, weights, rules.output(weights, rules.output(weights, 0.0, gamma), gamma))
+        _, state = lax.while_loop(going, look, (jnp.int64(0), first))
+        return _ends(rules, state, steps, numbers[-1])
 
     return jax.jit(run)
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """The functions that make up one kind of toy (`sim.richness.rules`), and what its weights stay below.
+
+    Attributes:
+        output: of weights, output at the start and gamma. gradient: of weights, pull and gamma.
+        loss_and_pull, missed: of the output. advance: the optimizer's step.
+        bound: of gamma, beyond which a weight has diverged.
+    """
+
+    output: Callable[..., Any]
+    gradient: Callable[..., Any]
+    loss_and_pull: Callable[..., Any]
+    missed: Callable[..., Any]
+    advance: Callable[..., Any]
+    bound: Callable[..., Any]
+
+
+def _rules(model: str, layers: int, loss: str, optimizer: str) -> _Rules:
+    from scalewright.sim.richness.rules import losses, models, optimizers
+
+    far = FAR if loss != "logistic" else FAR_AWAY
+
+    def bound(gamma: Any) -> Any:
+        return far * (1 + gamma) ** (1 / layers)
+
+    return _Rules(*models(model, layers), *losses(loss), optimizers(optimizer), bound)
+
+
+def _start(rules: _Rules, weights: Any, output: Any) -> dict[str, Any]:
+    """Return the state of every cell before the first step."""
+    import jax.numpy as jnp
+
+    value, pull = rules.loss_and_pull(output)
+    count = jnp.zeros_like(output, dtype=jnp.int64)
+    no = jnp.zeros_like(output, dtype=bool)
+    return {
+        "weights": weights, "memory": (jnp.zeros_like(weights),) * 2, "output": output,
+        "pull": pull, "loss": value, "peak_loss": value,
+        "settled_at": count + 1, "diverged_at": count - 1,
+        "rose": no, "resting": no,
+    }  # fmt: skip
+
+
+def _step_of(rules: _Rules, gamma: Any, eta: Any, origin: Any, last: Any, numbers: Any) -> Callable[..., Any]:
+    """Return one step of training, from its number and the state before to the state after."""
+    import jax.numpy as jnp
+
+    error, tiny, bound = numbers[-1], REST * np.finfo(float).eps, rules.bound(gamma)
+
+    def step(t: Any, state: dict[str, Any]) -> dict[str, Any]:
+        weights = state["weights"]
+        slope = rules.gradient(weights, state["pull"], gamma)
+        move, memory = rules.advance(slope, state["memory"], t, numbers)
+        alive = (t < last) & (state["diverged_at"] < 0)
+        moved = jnp.where(alive, weights + eta * move, weights)
+        output = rules.output(moved, origin, gamma)
+        value, pull = rules.loss_and_pull(output)
+        lost = jnp.where(alive, value, state["loss"])
+        away = rules.missed(output) > error
+        gone = alive & ~(jnp.abs(moved) < bound).all(axis=0)
+        return {
+            "weights": moved,
+            "memory": memory,
+            "output": output,
+            "pull": pull,
+            "loss": lost,
+            "peak_loss": jnp.maximum(state["peak_loss"], lost),
+            "settled_at": jnp.where(alive & away, t + 2, state["settled_at"]),
+            "diverged_at": jnp.where(gone, t + 1, state["diverged_at"]),
+            "rose": state["rose"] | (alive & away & (lost > state["loss"] * (1 + 1e-12))),
+            "resting": (jnp.abs(moved - weights) <= tiny * jnp.abs(moved)).all(axis=0),
+        }
+
+    return step
+
+
+def _ends(rules: _Rules, state: dict[str, Any], steps: Any, error: Any) -> dict[str, Any]:
+    """Return the entries of `Ends` from the last state."""
+    import jax.numpy as jnp
+
+    diverged = state["diverged_at"] >= 0
+    never = diverged | (rules.missed(state["output"]) > error)  # also where a run came to rest before T
+    return {
+        "output": jnp.where(diverged, jnp.nan, state["output"]),
+        "loss": jnp.where(diverged, jnp.nan, state["loss"]),
+        "peak_loss": state["peak_loss"],
+        "settled_at": jnp.where(never, steps + 1, jnp.minimum(state["settled_at"], steps + 1)),
+        "diverged_at": state["diverged_at"],
+        "rose": state["rose"],
+    }

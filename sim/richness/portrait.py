@@ -176,8 +176,9 @@ def restored(data: xr.Dataset) -> Portrait:
 
     names = ("layers", "loss", "optimizer", "model", "steps", "error", "momentum")
     task = Task(*(_python(data.attrs[name]) for name in names))
+    model: Any = task.model  # "balanced" or "wide": what `portrait` takes
     momentum = Rational(str(task.momentum))
-    theory = boundaries(task.layers, task.loss, task.optimizer, model=task.model, momentum=momentum)  # type: ignore[arg-type]
+    theory = boundaries(task.layers, task.loss, task.optimizer, model=model, momentum=momentum)
     stable = bool((data.settled_at.values <= task.steps).any())
     curves = _curves(theory, data.gamma.values, task)
     return Portrait(task, theory, data, curves, {}, "mapped" if stable else "no stable cell")

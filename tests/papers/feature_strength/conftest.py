@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from scalewright.papers.feature_strength import (
+    activations,
     adaptive,
     collapse,
     convergence,
@@ -24,19 +25,25 @@ def micro():
         sharpness_seeds=2,
         convnet_gammas=(1e-3, 1e-2, 1e2, 1.5e2),
         convnet_seeds=2,
+        convnet_edge_gammas=(1e-3, 1e-2, 10.0, 1e2),
         edge_gammas=(1e-3, 1e-2, 10.0, 1e2),
-        edge_seeds=2,
-        relu_edge_seeds=2,
-        online_gammas=(1e-3, 1e-2, 10.0, 1e2),
+        edge_seeds=dict.fromkeys(settings.EDGED, 2),
+        edge_steps=20,
+        online_gammas=(1e-4, 1e-3, 1e-2, 10.0, 1e2),
         online_seeds=2,
         online_steps=3,
         batch_seeds=2,
+        batch_steps=5,
         collapse_gammas=(1e2, 1e3),
         collapse_seeds=4,
+        linear_collapse_seeds=4,
         staircase_seeds=2,
         staircase_steps=5,
         index_seeds=2,
         adam_seeds=2,
+        bounded_gammas=dict.fromkeys((2, 3), (40.0, 50.0)),
+        power_points=2,
+        activation_seeds=2,
         portrait_gammas=(1e-2, 1.0, 1e2),
         portrait_rates=1,
         portrait_steps=5,
@@ -52,10 +59,12 @@ def results(micro):
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(convergence, "CONVERGED_AT", 0.5)
-        patch.setattr(edges, "STEPS", 20)
         patch.setattr(edges, "PER_DECADE", 4)
+        patch.setattr(edges, "COARSE", 4)
         patch.setattr(edges, "GOOD", dict.fromkeys(edges.GOOD, 0.5))
-        patch.setattr(edges, "BATCH_STEPS", 5)
+        patch.setattr(activations, "CONVERGED_AT", 0.5)
+        patch.setattr(activations, "HALF", 0.95)
+        patch.setattr(activations, "POWERS", {2: (0.12, 1e2, 1.5e2), 3: (0.05, 1e2, 1.5e2)})
         patch.setattr(adaptive, "LEARNT", 0.8)
         patch.setattr(collapse, "PREDICTOR_TAU", 1.0)
         patch.setattr(collapse, "SNAPSHOTS", 5)

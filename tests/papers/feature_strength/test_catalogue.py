@@ -54,7 +54,7 @@ def test_stages_have_names_of_their_own_and_scales_grow():
     for scale in settings.SCALES.values():
         names = [stage.name for stage in (*catalogue.chain(scale, "cpu"), *catalogue.beyond(scale, "cpu"))]
         assert len(set(names)) == len(names)
-    assert settings.STANDARD.edge_seeds >= 5
+    assert min(settings.STANDARD.edge_seeds.values()) >= 5
     assert settings.scale_of("smoke") is settings.SMOKE
     with pytest.raises(ValueError, match="scale must be one of smoke, standard, full; given 'huge'"):
         settings.scale_of("huge")

@@ -15,6 +15,7 @@ from scalewright.papers.feature_strength import (
     rate_verdicts,
     settings,
     staircase,
+    staircase_verdicts,
 )
 from scalewright.papers.feature_strength.network_claims import NETWORK_CLAIMS
 from scalewright.sim.dataset import dataset
@@ -122,7 +123,7 @@ def test_the_stairs_of_two_modes_are_reproduced_afresh(scale):
     rows = {
         row.id: row
         for layers in (2, 3)
-        for row in collapse_verdicts.two_modes(staircase.two_modes(scale, layers, device="cpu"))
+        for row in staircase_verdicts.two_modes(staircase.two_modes(scale, layers, device="cpu"))
     }
     assert {name: row.verdict for name, row in rows.items()} == dict.fromkeys(rows, "pass")
 

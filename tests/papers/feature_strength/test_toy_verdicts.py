@@ -14,6 +14,7 @@ from scalewright.papers.feature_strength import (
     toy_catalogue,
     toy_claims,
     toy_verdicts,
+    wide_toy,
 )
 from scalewright.sim.richness import Edge, Task
 
@@ -84,7 +85,7 @@ def test_identity_the_toys_of_small_size_pass():
     rows = [
         *toy_verdicts.plateau(toy.plateau(small, 3)),
         *toy_verdicts.horizons(toy.horizons(small)),
-        *catapult_verdicts.squared(toy.wide_squared(small), toy.wide_edges(small, "squared")),
+        *catapult_verdicts.squared(wide_toy.wide_squared(small), wide_toy.wide_edges(small, "squared")),
         *optimizer_verdicts.logistic(toy.logistic(small, 3)),
     ]
     assert {name: found for name, found in outcomes(rows).items() if found != "pass"} == {}
