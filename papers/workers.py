@@ -2,13 +2,14 @@
 
 import multiprocessing
 import os
+import pickle
 import queue
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.managers import SyncManager
 from typing import Any
 
@@ -20,6 +21,8 @@ from scalewright.sim.pool import follow_parent, processes
 Progress = Callable[[int, int], None]
 #: Names and trajectories, one after another.
 Finished = Generator[tuple[str, xr.Dataset], None, None]
+#: What the queue raises once its own process has died: progress is a nicety, results go another way.
+UNHEARD = (OSError, EOFError)
 #: Seconds between two looks at the workers, and between two reports of one.
 INTERVAL = 0.5
 #: What keeps the libraries of a process to one thread, read when they are imported.
@@ -39,6 +42,8 @@ def in_processes(
     Raises:
         ChildProcessError: a worker was killed. What a stage raises comes out as it is, and ends the others.
     """
+    if not stages:
+        return
     waiting, running = deque(stages), dict[Future[Any], str]()
     bars: dict[str, Progress] = {}
     with _one_thread(), processes(workers) as pool, _reports() as reports:
@@ -52,7 +57,7 @@ def in_processes(
             for name, done, total in _all(reports):
                 if name in bars:
                     bars[name](done, total)
-            for future in ended:
+            for future in sorted(ended, key=_failed):  # what others have finished is not lost to a failure
                 name = running.pop(future)
                 yield name, _result(future, name)
                 if name in bars:
@@ -66,20 +71,38 @@ def _run(stage: Stage, reports: Any) -> xr.Dataset:
     def report(done: int, total: int) -> None:
         nonlocal last
         if time.monotonic() - last > INTERVAL:
-            reports.put((stage.name, done, total))
+            with suppress(*UNHEARD):
+                reports.put((stage.name, done, total))
             last = time.monotonic()
 
-    return stage.run(progress=report)
+    try:
+        return stage.run(progress=report)
+    except Exception as error:
+        raise _portable(error) from None
+
+
+def _portable(error: Exception) -> Exception:
+    """Return an error that another process can read: itself, or its words."""
+    try:
+        if type(pickle.loads(pickle.dumps(error))) is type(error):
+            return error
+    except Exception:  # whatever its own constructor raises
+        pass
+    return ValueError(f"{type(error).__name__}: {error}")
+
+
+def _failed(future: "Future[Any]") -> bool:
+    return future.exception() is not None
 
 
 def _result(future: "Future[Any]", name: str) -> xr.Dataset:
     try:
         found: xr.Dataset = future.result()
-    except BrokenProcessPool:
+    except BrokenProcessPool as error:
         raise ChildProcessError(
-            f"a worker was killed while {name} and others ran, perhaps because memory ran out; finished "
-            "stages are kept: go on with --resume and fewer --workers"
-        ) from None
+            f"a worker was killed while {name} and others ran, perhaps because memory ran out: fewer workers "
+            "need less"
+        ) from error
     return found
 
 
@@ -98,7 +121,7 @@ def _all(reports: Any) -> Iterator[tuple[str, int, int]]:
     while True:
         try:
             yield reports.get_nowait()
-        except queue.Empty:
+        except (queue.Empty, *UNHEARD):
             return
 
 

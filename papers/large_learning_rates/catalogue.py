@@ -90,6 +90,22 @@ def beyond(scale: Scale, device: str) -> list[Stage]:
             for name, setting in experiments.batches(scale).items()
         ),
         *(
+            grid(
+                name,
+                setting,
+                widths=(scale.batch_widths[0], scale.batch_widths[-1]),
+                samples=scale.batch_samples,
+            )
+            for name, setting in experiments.narrowing(scale).items()
+        ),
+        *(
+            Stage(
+                name,
+                partial(edges.below_the_edge, scale, EDGES["two-mse"], steps=steps, device=device),
+            )
+            for name, steps in experiments.CATAPULTS.items()
+        ),
+        *(
             Stage(
                 f"gpt-{optimizer}-{gains}",
                 partial(transformers.sweep, scale, optimizer, gains, device=device),

@@ -76,7 +76,8 @@ def same_rate(cross_entropy: xr.Dataset, squared: xr.Dataset) -> list[Verdict]:
             float((data.diverged_at >= 0).mean()),
             predicted=share,
             tolerance=0.0,
-            basis="half the largest stable rate of cross-entropy; theory.edges",
+            basis="half of cross-entropy's largest rate at the narrowest width, moved by its power; "
+            "theory.edges",
         )
         for name, loss, data, share in (
             ("cross-entropy", "cross-entropy", cross_entropy, 0.0),
@@ -134,37 +135,67 @@ def batch_powers(runs: list[xr.Dataset]) -> list[Verdict]:
     """At a fixed number of steps the largest stable rate of the widest networks grows at most as B^1/2."""
     rows = []
     for loss in dict.fromkeys(data.attrs["loss"] for data in runs):
-        narrow, wide = (batch_power(runs, loss, place) for place in (0, -1))
+        wide, said = batch_power(runs, loss, -1)
         rows += [
             judge(
                 f"batch-power-{loss}",
                 f"SP, deep, {loss}, width {runs[0].width.values[-1]}: the largest stable rate scales with "
-                "the batch as B^p, 0 <= p <= 1/2",
+                f"the batch as B^p, 0 <= p <= 1/2{said}",
                 wide,
                 predicted=0.25,
                 tolerance=0.25,
                 basis="between no noise and noise that adds up over a fixed number of steps",
             ),
-            beyond(
-                f"batch-narrowing-{loss}",
-                f"SP, deep, {loss}: the power of the batch is the same at width {runs[0].width.values[-1]} "
-                f"({wide.value:.2f}) as at width {runs[0].width.values[0]} ({narrow.value:.2f})",
-                difference(wide, narrow),
-                bound=0.0,
-                side="below",
-                basis="where it falls, edges of small batches fall more slowly with the width",
-            ),
         ]
     return rows
 
 
-def batch_power(runs: list[xr.Dataset], loss: str, place: int) -> Slope | Estimate:
-    """Return the power of the batch in the largest stable rates of one of the widths; no number without."""
+def batch_power(runs: list[xr.Dataset], loss: str, place: int) -> tuple[Slope | Estimate, str]:
+    """Return the power of the batch in the largest stable rates of one width; no number where one lacks."""
     chosen = [data for data in runs if data.attrs["loss"] == loss]
-    found = [stable_rates(data)[place].values for data in chosen]
-    if any(len(values) < 2 for values in found):
-        return Estimate(math.nan, math.nan, math.nan, math.nan)
-    return fit.slope([int(data.attrs["batch"]) for data in chosen], found)
+    found = [stable_rates(data)[place] for data in chosen]
+    for data, one in zip(chosen, found, strict=True):
+        if one.censored or len(one.values) < 2:
+            nothing = Estimate(math.nan, math.nan, math.nan, math.nan)
+            return nothing, f" (batch {data.attrs['batch']}: {one.censored or 'fewer than 2 seeds'})"
+    return fit.slope([int(data.attrs["batch"]) for data in chosen], [one.values for one in found]), ""
+
+
+def narrowing(runs: list[xr.Dataset]) -> list[Verdict]:
+    """The batch matters less at wide networks: edges of small batches fall more slowly with the width."""
+    loss, widths = runs[0].attrs["loss"], runs[0].width.values
+    (narrow, first), (wide, last) = (batch_power(runs, loss, place) for place in (0, -1))
+    return [
+        beyond(
+            f"narrowing-{loss}",
+            f"SP, deep, {loss}: the power of the batch in the largest stable rate is the same at width "
+            f"{widths[-1]} ({wide.value:.2f}) as at width {widths[0]} ({narrow.value:.2f}){first or last}",
+            difference(wide, narrow),
+            bound=0.0,
+            side="below",
+            basis="where it falls, edges of small batches fall more slowly with the width",
+        )
+    ]
+
+
+def catapults(short: xr.Dataset, long: xr.Dataset) -> list[Verdict]:
+    """Just below the edge of the squared loss all networks learn in the end, and not within a short run."""
+    rows = []
+    for data, end, expected in ((long, "", "hold"), (short, "-control", "break")):
+        learnt = 1 - _rows(data.expand_dims("width"), "accuracy") < stable_below(int(data.attrs["classes"]))
+        rows.append(
+            judge(
+                f"catapult-two-mse{end}",
+                f"{data.attrs['setting']}, width {data.attrs['width']}, 0.6 to 0.9 of the largest rate that "
+                f"doesn't diverge: share that has reached twice chance within {data.attrs['steps']} steps",
+                float((learnt & ~_diverged(data.expand_dims("width"))).mean()),
+                predicted=1.0,
+                tolerance=0.0,
+                expected=expected,  # type: ignore[arg-type]
+                basis="a catapult ends: sim.uv, docs/concepts/controlled-divergence.md",
+            )
+        )
+    return rows
 
 
 def control(id: str, data: xr.Dataset, *, wrong: float) -> list[Verdict]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 
@@ -23,6 +23,8 @@ from scalewright.theory import mlp
 Progress = Callable[[int, int], None] | None
 #: Base rates from which the grid of the narrowest networks is placed: factors of sqrt(2), for these seeds.
 PILOT = 2.0 ** np.arange(-9, 5, 0.5)
+#: Shares of the largest rate that doesn't diverge at which runs go through a catapult.
+SHARES = np.array([0.6, 0.75, 0.9])
 PILOT_SEEDS = range(10**6, 10**6 + 3)
 
 
@@ -32,7 +34,7 @@ class Setting:
 
     `depth` and `batch` are those of the scale where they are None. Grids reach so many octaves `below` and
     `above` the edge of theory, `per_octave` rates an octave unless the scale has coarser ones; `seeds` times
-    as many networks as the scale says.
+    as many networks as the scale says, from the seed `first` on.
     """
 
     label: str
@@ -45,6 +47,7 @@ class Setting:
     above: float = 1.5
     per_octave: int = 4
     seeds: int = 1
+    first: int = 0
 
     def layers(self, scale: Scale) -> int:
         """Return the number of weight layers."""
@@ -57,7 +60,7 @@ class Setting:
 
     def seeds_at(self, scale: Scale, width: int) -> range:
         """Return the seeds of a width."""
-        return range(self.seeds * scale.seeds_at(width))
+        return range(self.first, self.first + self.seeds * scale.seeds_at(width))
 
     def power(self, scale: Scale) -> Fraction:
         """Return the power of the width in the largest stable rate: that of bounded features; 0 under muP."""
@@ -162,6 +165,35 @@ def at_one_rate(
     return found.assign_attrs(width=wide, rate=rate)
 
 
+def below_the_edge(
+    scale: Scale, setting: Setting, *, steps: int, device: str = "auto", progress: Progress = None
+) -> xr.Dataset:
+    """Train the widest networks for some steps at shares of each one's largest rate that doesn't diverge."""
+    seen, held = networks.load(scale)
+    narrow, wide = scale.edge_widths[0], scale.edge_widths[-1]
+    middle, _ = _pilot(scale, setting, narrow, None, device)
+    grid, seeds = (
+        _grid(scale, setting, wide, middle * _law(scale, setting, wide, narrow)),
+        setting.seeds_at(scale, wide),
+    )
+    found = trained(scale, setting, wide, seen, held, lrs=grid, seeds=seeds, device=device)
+    stable = np.logical_and.accumulate(found.diverged_at.values < 0, axis=1)
+    largest = np.where(stable, grid, 0.0).max(axis=1)
+    found = trained(
+        replace(scale, edge_steps=steps),
+        setting,
+        wide,
+        seen,
+        held,
+        lrs=largest[:, None] * SHARES,
+        seeds=seeds,
+        device=device,
+    )
+    if progress:
+        progress(1, 1)
+    return found.assign_attrs(width=wide)
+
+
 def trained(
     scale: Scale,
     setting: Setting,
@@ -260,4 +292,4 @@ def _pilot(scale: Scale, setting: Setting, width: int, samples: int | None, devi
     if diverged.all():
         raise ValueError(f"edge: {setting.label}, width {width}: every rate from {PILOT[0]:g} on diverges")
     best = PILOT[np.where(diverged, np.inf, found.loss.values).mean(axis=0).argmin()]
-    return 2 * float(best), "by the lowest loss, as no rate reached twice chance"
+    return 2 * float(best), "by the lowest loss, as the pilot held no largest stable rate"

@@ -1,5 +1,6 @@
 """The networks that are compared: grids of rates, coordinate checks, and what each is called."""
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -10,9 +11,11 @@ from scalewright.papers.large_learning_rates.settings import Scale
 HALF, ONE = Fraction(1, 2), Fraction(1)
 LOSSES = {"cross-entropy": "cross-entropy", "mse": "squared loss"}
 
-#: Grids of rates, by the name of their stage.
 #: Where the best rate is read as well, grids reach far below and are coarse.
 WHOLE: dict[str, Any] = {"below": 3.5, "above": 1.5, "per_octave": 2}
+#: Steps within which runs just below the edge of the squared loss are judged, by the name of their stage.
+CATAPULTS = {"catapult-short": 60, "catapult-long": 1200}
+#: Grids of rates, by the name of their stage.
 EDGES = {
     **{f"deep-{loss}": Setting(f"SP, deep, {LOSSES[loss]}", "sp", loss, **WHOLE) for loss in LOSSES},
     **{
@@ -62,6 +65,15 @@ MANY = Check("SP-full-align, SGD, 4096 classes", "sgd", None, 0.02, "sp-full-ali
 def deepest(scale: Scale) -> Setting:
     """Return the deepest networks of a scale."""
     return Setting(f"SP, {scale.deepest} layers, cross-entropy", "sp", "cross-entropy", depth=scale.deepest)
+
+
+def narrowing(scale: Scale) -> dict[str, Setting]:
+    """Return networks of other seeds on the smallest and the largest batches, by the name of their stage."""
+    return {
+        f"narrowing-{name}": replace(setting, first=1000)
+        for name, setting in ((key.removeprefix("batch-"), one) for key, one in batches(scale).items())
+        if setting.batch in (min(scale.batches), max(scale.batches))
+    }
 
 
 def batches(scale: Scale) -> dict[str, Setting]:

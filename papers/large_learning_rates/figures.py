@@ -171,7 +171,8 @@ def plot_transformers(runs: Sequence[xr.Dataset]) -> Any:
         for colour, width, rate in zip(shades(data.sizes["width"]), data.width.values, best, strict=True):
             losses, rates = _losses(data, width), data.rate.sel(width=width).values
             ax.plot(rates, losses.mean(axis=0), "o-", ms=3, color=colour, label=f"n = {width}")
-            ax.axvline(rate.value, color=colour, lw=1, linestyle=":")
+            if rate.status == "interior":
+                ax.axvline(rate.value, color=colour, lw=1, linestyle=":")
         title = f"{gpt_verdicts.NAMES[data.attrs['optimizer']]}, {data.attrs['gains']} gains"
         ax.set(xlabel="learning rate", ylabel="held-out loss", title=title)
         means = np.array([_losses(data, width).mean(axis=0) for width in data.width.values])

@@ -4,12 +4,20 @@ from scalewright.papers.claim import Claim
 
 PAPER = "large-learning-rates"
 _GRIDS = (
-    "perceptrons on grids of rates in steps of sqrt(2) or finer; unstable: not finite, or under "
-    "cross-entropy less than twice chance"
+    "perceptrons on grids of rates in steps of sqrt(2) or finer; unstable: a loss above a million times the "
+    "first, or under cross-entropy less than twice chance"
+)
+_LATER = (
+    "; after 4 steps (later) the wider half of the widths, at a rate at which logits have passed 1 at all of "
+    "them, chosen after a run at a third of it: where logits pass 1 between two widths, later steps undo "
+    "earlier ones more at the wider one"
 )
 _CHECKS = "nets.coordinate_check of perceptrons with 4 layers, after one step unless said"
 _SLOPE = "0.15 on a power, the resolution of the grid in the interval"
-_GPT = "transformers of two blocks of 32 to 128 units on sympy's source, queries and keys normalised"
+_GPT = (
+    "transformers of two blocks of 32 to 128 units on sympy's source, queries and keys normalised, the order "
+    "of windows one for all seeds"
+)
 _WIDE = "0.3: three narrow widths"
 _UPDATES = (
     "input-effective",
@@ -43,13 +51,14 @@ CLAIMS = (
     Claim(
         "L2",
         PAPER,
-        "With two layers the powers are 0 and -1.",
+        "With two layers the powers are 0 and -1. Under the squared loss, runs just below the edge learn as "
+        "well, after a catapult: not to diverge is to be stable.",
         "figure on two-layer networks; our derivation",
-        "0; -1",
+        "0; -1; all learn within 1200 steps, not within 60",
         _GRIDS,
         _SLOPE,
-        "5 seconds",
-        _each("edge", "two-cross-entropy", "two-mse"),
+        "15 seconds",
+        (*_each("edge", "two-cross-entropy", "two-mse"), *_each("catapult", "two-mse", "two-mse-control")),
     ),
     Claim(
         "L3",
@@ -57,7 +66,7 @@ CLAIMS = (
         "Under SGD at n^-1/2 hidden layers learn and input layers vanish; at n^-1 hidden layers are lazy.",
         "proposition 4, refined coordinate check",
         "effective (-1, 0, 1/2), readout propagating 1/2; effective (-3/2, -1/2, 0), propagating 0",
-        _CHECKS,
+        _CHECKS + "; after 4 steps (later), the wider half of the widths",
         "0.1 for input and hidden layers, 0.15 for the readout",
         "20 seconds",
         (
@@ -69,11 +78,11 @@ CLAIMS = (
         "L4",
         PAPER,
         "Under Adam at n^-1 hidden layers learn and the logits grow as n^1/2, through the initial readout "
-        "alone; at n^-3/2 nothing grows. The edge of hidden layers is n^-1.",
-        "refined coordinate check; the edge is ours",
+        "alone; at n^-3/2 nothing grows. The first update of hidden layers keeps its size at n^-1.",
+        "refined coordinate check; the crossing is ours",
         "effective (-1, 0, 0), readout propagating 1/2; effective (-3/2, -1/2, -1/2), propagating 0; -1",
-        _CHECKS,
-        "0.1 for input and hidden layers, 0.15 for the readout and the edge",
+        _CHECKS + _LATER,
+        "0.1 for input and hidden layers, 0.15 for the readout and the crossing",
         "20 seconds",
         (
             *_each("adam-one", *_UPDATES, "hidden-later"),
@@ -84,14 +93,14 @@ CLAIMS = (
     Claim(
         "adam-squared-measured",
         PAPER,
-        "Under Adam at n^-1 four steps on the squared loss move input and hidden layers by the powers of "
-        "cross-entropy, and logits grow no faster: updates do not read how large the residual is.",
+        "Under Adam at n^-1 four steps on the squared loss move all layers and the logits by the powers of "
+        "cross-entropy: updates do not read how large the residual is.",
         "ours",
-        "difference of powers 0; at most 0",
-        _CHECKS + "; after 4 steps, the wider half of the widths",
+        "difference of powers 0",
+        _CHECKS + _LATER,
         "0.1 for the input layer, 0.15 for the others",
         "2 seconds",
-        _each("adam-squared", "input", "hidden", "readout"),
+        _each("adam-squared", "input", "hidden", "readout", "no-faster"),
     ),
     Claim(
         "slow-readout",
@@ -269,17 +278,17 @@ CLAIMS = (
         PAPER,
         "Under SP wider networks overrate themselves more; under muP they don't.",
         "stated as open",
-        "above 0; 0",
+        "above 0; 0; a difference above 0",
         _GRIDS,
         "a change along a line in log width that excludes 0; five points",
         "with L1",
-        _each("confidence", "sp", "mup"),
+        _each("confidence", "sp", "mup", "apart"),
     ),
     Claim(
         "batch",
         PAPER,
-        "The window does not depend on the batch: its ends keep their powers -1/2 and -1 with batches of 64 "
-        "and of all samples, and at a width the batch moves them by B^1/2 at most.",
+        "Between batches of 64 and of all 128 samples the window does not depend on the batch: its ends keep "
+        "their powers -1/2 and -1. At one width batches of 8 to 128 move them by B^1/2 at most.",
         "ours; the paper names it as open",
         "-1/2; -1; between 0 and 1/2",
         _GRIDS,
@@ -306,11 +315,11 @@ CLAIMS = (
         PAPER,
         "Under cross-entropy the batch matters less at wide networks: its power in the largest stable rate "
         "falls with the width, so that the edge of small batches falls more slowly than n^-1/2 on the way.",
-        "ours; found when a batch of 8 missed its power",
+        "ours; seen where a batch of 8 missed its power, tested on other seeds",
         "below 0",
-        _GRIDS,
+        "batches of 8 and of all 128 samples at the narrowest and the widest networks; " + _GRIDS,
         "a difference that excludes 0",
         "with batch",
-        ("batch-narrowing-cross-entropy",),
+        ("narrowing-cross-entropy",),
     ),
 )

@@ -15,6 +15,7 @@ from scalewright.papers.large_learning_rates import (
 from scalewright.papers.large_learning_rates import edge_verdicts as edged
 from scalewright.papers.large_learning_rates.experiments import ADAM, BELOW, CHECKS, GAP, GROWTH
 from scalewright.papers.large_learning_rates.onesided import beyond
+from scalewright.papers.large_learning_rates.readings import difference
 from scalewright.sim import fit
 from scalewright.sim.verdict import Verdict, judge
 
@@ -71,6 +72,15 @@ def rates(results: Results) -> list[Verdict]:
     for name in (name for name in results if name.startswith("batch-")):
         rows += edged.edge(name, results[name], prefix="")
     rows += edged.batch_powers([results[name] for name in results if name.startswith("batch-")])
+    for loss in experiments.LOSSES:
+        rows += edged.narrowing(
+            [
+                data
+                for name, data in results.items()
+                if name.startswith("narrowing-") and data.attrs["loss"] == loss
+            ]
+        )
+    rows += edged.catapults(results["catapult-short"], results["catapult-long"])
     rows += edged.control("deep-mse", results["deep-mse"], wrong=-0.5)
     for name in ("deep-cross-entropy", "mup-cross-entropy", "mup-mse"):
         rows += edged.optimum(name, results[name])
@@ -91,6 +101,7 @@ def worth(results: Results) -> list[Verdict]:
         kind: _change(runs["cross-entropy"], edged.overconfidence(runs["cross-entropy"]))
         for kind, runs in (("sp", sp), ("mup", mup))
     }
+    apart = difference(sure["sp"], sure["mup"])
     return [
         beyond(
             "accuracy-mse",
@@ -138,6 +149,16 @@ def worth(results: Results) -> list[Verdict]:
             predicted=0.0,
             tolerance=0.05,
             basis="logits don't depend on the width; five points",
+        ),
+        beyond(
+            "confidence-apart",
+            "Cross-entropy, best rates: what networks overrate themselves by grows from the narrowest to the "
+            "widest under SP as under muP",
+            apart,
+            bound=0.0,
+            tolerance=0.0,
+            side="above",
+            basis="logits grow along the edge of SP alone",
         ),
     ]
 

@@ -6,7 +6,8 @@ import numpy as np
 import xarray as xr
 
 from scalewright.nets import CoordinateCheck
-from scalewright.sim.fit import Estimate, Slope
+from scalewright.sim import fit
+from scalewright.sim.fit import Estimate
 
 #: Half widths of the bands: of what hidden layers do, of what logits do, of sizes that should not move.
 HIDDEN, LOGITS, FLAT = 0.1, 0.15, 0.1
@@ -36,23 +37,33 @@ def slope_of(found: CoordinateCheck, layer: str, quantity: str, step: int) -> Es
         return Estimate(math.nan, math.nan, math.nan, math.nan)
 
 
-def difference(high: Estimate, low: Estimate) -> Estimate:
-    """Return the difference of two slopes; their shared middle width makes the error a little too large."""
-    error = float(np.hypot(high.standard_error, low.standard_error))
-    half = float(np.hypot(high.high - high.value, low.high - low.value))
-    value = high.value - low.value
-    return Estimate(value, error, value - half, value + half, min(high.replicates, low.replicates))
+def difference(one: Estimate, other: Estimate) -> Estimate:
+    """Return one slope minus another of other networks; pairs of the same seeds make it a little too wide."""
+    error = float(np.hypot(one.standard_error, other.standard_error))
+    half = float(np.hypot(one.high - one.value, other.low - other.value))
+    value = one.value - other.value
+    return Estimate(value, error, value - half, value + half, min(one.replicates, other.replicates))
 
 
-def crossing(powers: np.ndarray, slopes: list[Slope]) -> Estimate:
-    """Return the c at which slopes, one a c, cross zero along their line, with the delta method's
-    interval."""
-    values = np.array([slope.value for slope in slopes])
-    errors = np.array([slope.standard_error for slope in slopes])
+def seed_slopes(data: xr.Dataset, layer: str, quantity: str, step: int) -> np.ndarray:
+    """Return the power of the width of every seed (seeds,), nan where it diverged at one of the widths."""
+    logs = np.log(data[quantity].sel(layer=layer, step=step).transpose("width", "seed").values)
+    away = np.log(data.width.values) - np.log(data.width.values).mean()
+    found: np.ndarray = away @ logs / (away @ away)
+    return found
+
+
+def over_seeds(values: np.ndarray) -> Estimate:
+    """Return the mean over the seeds that have a value, with its interval; no number if fewer than two do."""
+    known = values[np.isfinite(values)]
+    return fit.interval(known) if len(known) > 1 else Estimate(math.nan, math.nan, math.nan, math.nan)
+
+
+def crossing(powers: np.ndarray, slopes: np.ndarray) -> Estimate:
+    """Return the c at which the slopes (powers, seeds) cross zero along a line, fitted seed by seed.
+
+    A seed's networks are the same at every c, so that its slopes are not independent of one another.
+    """
     away = powers - powers.mean()
-    tilt = float(away @ values / (away**2).sum())
-    place = float(powers.mean() - values.mean() / tilt)
-    weights = (1 / len(powers) + (place - powers.mean()) * away / (away**2).sum()) / abs(tilt)
-    error = float(np.sqrt(((weights * errors) ** 2).sum()))
-    half = error * max((slope.high - slope.value) / slope.standard_error for slope in slopes)
-    return Estimate(place, error, place - half, place + half, min(slope.replicates for slope in slopes))
+    tilts = away @ slopes / (away @ away)
+    return over_seeds(powers.mean() - slopes.mean(axis=0) / tilts)

@@ -20,7 +20,8 @@ PASS, FAIL, BAD_INPUT, UNDECIDED, INTERRUPTED = 0, 1, 2, 3, 130
 
 @contextmanager
 def one_sentence(resume: str = "") -> Iterator[None]:
-    """Turn errors of bad input into one sentence on stderr and exit status 2, Ctrl-C into status 130.
+    """Turn errors of bad input into one sentence on stderr and exit status 2, Ctrl-C and a killed worker
+    into status 130.
 
     Set SCALEWRIGHT_TRACEBACK=1 to see the traceback instead.
     """
@@ -30,6 +31,9 @@ def one_sentence(resume: str = "") -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         typer.echo(f"scalewright: interrupted; no half-written file is left. {resume}".rstrip(), err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    except ChildProcessError as error:
+        typer.echo(f"scalewright: {_sentence(error)}. {resume}".rstrip(), err=True)
         raise typer.Exit(INTERRUPTED) from None
     except (ValueError, TypeError, LookupError, OSError, ArithmeticError, ScalingError) as error:
         if os.environ.get("SCALEWRIGHT_TRACEBACK"):

@@ -593,6 +593,14 @@ def test_failing_stage_is_one_sentence_and_keeps_the_rest(fake, elsewhere):
     assert (elsewhere / "mine" / "first.nc").exists()
 
 
+def test_a_killed_worker_is_an_interruption_and_says_how_to_go_on(fake):
+    fake.stop = ChildProcessError("a worker was killed")
+    outcome = call("verify", "--out", "mine", "--device", "cpu")
+    assert outcome.exit_code == frontdoor.INTERRUPTED
+    assert "scalewright: a worker was killed. Finished stages are kept: run again with" in outcome.stderr
+    assert "--out mine --resume" in outcome.stderr
+
+
 def test_rate_at_which_a_run_diverges_is_named_with_its_step(elsewhere):
     """A real run at 2.5 times the edge of stability: the first width stops it, only its key is written."""
     options = ("--linear-widths", "256,512", "--device", "cpu", "--workers", "1", "--out", "mine")

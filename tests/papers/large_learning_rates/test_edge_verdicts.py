@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from scalewright.papers.large_learning_rates import edge_verdicts as verdicts
+from scalewright.papers.large_learning_rates import network_verdicts
 from scalewright.papers.large_learning_rates.edges import shifts
 
 
@@ -84,3 +85,52 @@ def test_a_catapult_that_has_not_come_down_is_no_instability_of_the_squared_loss
     whole = [one.values / one.width**-0.5 for one in verdicts.stable_rates(data)]
     assert (lower < 0.8 * verdicts.stable_rates(data)[-1].values).all()
     assert np.ptp([np.log(values).mean() for values in whole]) < 1e-9
+
+
+def batched(grids, powers, *, scales=(8.0, 8.0)):
+    """Grids of two batch sizes; with a scale each, and a power of the width each."""
+    runs = [grids(p, scale=s, claimed=-0.5, seeds=12) for p, s in zip(powers, scales, strict=True)]
+    return [run.assign_attrs(batch=batch) for run, batch in zip(runs, (8, 128), strict=True)]
+
+
+def test_the_batch_that_matters_less_at_wide_networks(grids):
+    (row,) = verdicts.narrowing(batched(grids, (-0.44, -0.64), scales=(4.0, 8.0)))
+    assert (row.expected, row.verdict) == ("break", "pass")
+    (row,) = verdicts.narrowing(batched(grids, (-0.5, -0.5), scales=(4.0, 8.0)))
+    assert row.verdict in ("undecided", "fail")
+    (row,) = verdicts.narrowing(batched(grids, (-0.64, -0.44), scales=(4.0, 8.0)))
+    assert row.verdict == "fail"
+
+
+def test_a_censored_seed_gives_no_power_of_the_batch(grids):
+    runs = batched(grids, (-0.5, -0.5), scales=(4.0, 8.0))
+    (row,) = verdicts.batch_powers(runs)
+    assert row.verdict == "pass"
+    runs[0]["accuracy"][-1, 0] = 0.9
+    runs[0]["diverged_at"][-1, 0] = -1
+    (row,) = verdicts.batch_powers(runs)
+    assert row.verdict == "undecided"
+    assert "(batch 8: at the upper edge" in row.statement
+
+
+def test_catapults_end_or_do_not(grids):
+    data = grids(-0.5).isel(width=-1, drop=True).drop_vars("rate").assign_attrs(steps=60)
+    learnt, lost = (data.assign(accuracy=data.accuracy * 0 + value) for value in (0.8, 0.3))
+    for run in (learnt, lost):
+        run["diverged_at"][:] = -1
+    assert [row.verdict for row in verdicts.catapults(lost, learnt)] == ["pass", "pass"]
+    assert [row.verdict for row in verdicts.catapults(learnt, lost)] == ["fail", "fail"]
+    learnt["diverged_at"][0, 0] = 7
+    assert verdicts.catapults(lost, learnt)[0].verdict == "fail"
+
+
+def test_networks_that_overrate_themselves_alike_decide_nothing_about_the_parametrization(grids):
+    """The same growth under SP and muP: each row of its own may pass, that of the difference can't."""
+    data = grids(-0.5)
+    grown = data.assign(confidence=data.confidence + 0.005 * np.log(data.width))
+    runs = {f"{kind}-{loss}": grown for kind in ("deep", "mup") for loss in ("cross-entropy", "mse")}
+    rows = {row.id: row for row in network_verdicts.worth(runs)}
+    assert rows["confidence-sp"].verdict == rows["confidence-mup"].verdict == "pass"
+    assert rows["confidence-apart"].verdict != "pass"
+    flat = runs | {"mup-cross-entropy": data}
+    assert {row.id: row for row in network_verdicts.worth(flat)}["confidence-apart"].verdict == "pass"

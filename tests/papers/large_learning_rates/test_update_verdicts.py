@@ -39,11 +39,34 @@ def test_later_steps_are_judged_at_the_wider_half(checks):
     assert verdicts.later("x", HALF, wide)[0].verdict == "fail"
 
 
-@pytest.mark.parametrize(("faster", "outcome"), [(0.0, "pass"), (-0.3, "pass"), (0.5, "fail")])
-def test_logits_under_adam_grow_no_faster_under_the_squared_loss(checks, faster, outcome):
+@pytest.mark.parametrize(
+    ("faster", "same", "no_faster"), [(0.0, "pass", "pass"), (-0.3, "fail", "pass"), (0.5, "fail", "fail")]
+)
+def test_logits_under_adam_are_held_against_those_of_cross_entropy(checks, faster, same, no_faster):
     data, other = checks(ADAM), checks(ADAM)
     data["total"] = data.total * data.width**faster
-    *updates, logits = verdicts.same_under_adam("x", ADAM, data, other)
+    *updates, logits, bound = verdicts.same_under_adam("x", ADAM, data, other)
     assert [row.verdict for row in updates] == ["pass", "pass"]
+    assert (logits.id, logits.verdict) == ("x-readout", same)
     # The property is a power larger by 0.15, and to miss it from below passes.
-    assert (logits.expected, logits.predicted, logits.verdict) == ("break", 0.15, outcome)
+    assert (bound.id, bound.expected, bound.predicted) == ("x-no-faster", "break", 0.15)
+    assert bound.verdict == no_faster
+
+
+def test_the_change_of_a_local_power_knows_that_the_halves_share_a_width(checks):
+    """Noise of the middle width enters both halves with opposite signs: intervals hold in 95 % of draws."""
+    held = []
+    for draw in range(200):
+        data = checks(HALF, seeds=8, noise=0.0)
+        noise = np.random.default_rng(draw).standard_normal(data.propagating.shape)
+        data["propagating"] = data.propagating * np.exp(0.05 * noise)
+        (row,) = verdicts.rising("x", HALF, data)
+        held.append(row.low < 0 < row.high)
+    assert np.mean(held) == pytest.approx(0.95, abs=4 * (0.05 * 0.95 / 200) ** 0.5)
+
+
+@pytest.mark.parametrize(("off", "outcome"), [(0.0, "pass"), (0.4, "fail")])
+def test_the_first_update_of_adam_keeps_its_size_at_one_power(checks, off, outcome):
+    powers = {c: Check(f"Adam at n^-{c}", "adam", Fraction(c), 0.01) for c in ("3/4", "1", "5/4")}
+    found = {c: (check, checks(check, off=off)) for c, check in powers.items()}
+    assert [row.verdict for row in verdicts.adam_edge(found)] == [outcome]
