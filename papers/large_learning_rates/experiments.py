@@ -13,11 +13,13 @@ LOSSES = {"cross-entropy": "cross-entropy", "mse": "squared loss"}
 
 #: Where the best rate is read as well, grids reach far below and are coarse.
 WHOLE: dict[str, Any] = {"below": 3.5, "above": 1.5, "per_octave": 2}
+#: Single networks under cross-entropy are best three octaves below the largest stable rate.
+FAR = {"cross-entropy": WHOLE | {"below": 4.5}, "mse": WHOLE}
 #: Steps within which runs just below the edge of the squared loss are judged, by the name of their stage.
 CATAPULTS = {"catapult-short": 60, "catapult-long": 1200}
 #: Grids of rates, by the name of their stage.
 EDGES = {
-    **{f"deep-{loss}": Setting(f"SP, deep, {LOSSES[loss]}", "sp", loss, **WHOLE) for loss in LOSSES},
+    **{f"deep-{loss}": Setting(f"SP, deep, {LOSSES[loss]}", "sp", loss, **FAR[loss]) for loss in LOSSES},
     **{
         f"two-{loss}": Setting(f"SP, two layers, {LOSSES[loss]}", "sp", loss, depth=2, seeds=2)
         for loss in LOSSES
