@@ -94,8 +94,7 @@ def half_steps(data: xr.Dataset, *, gamma: int) -> np.ndarray:
 
 def in_order(steps: np.ndarray) -> np.ndarray:
     """Return which seeds have learnt every monomial, none before the one that it follows (seeds,)."""
-    found: np.ndarray = (np.diff(steps, axis=1) >= 0).all(axis=1)  # nan, never learnt, is in no order
-    return found
+    return np.asarray((np.diff(steps, axis=1) >= 0).all(axis=1))  # nan, never learnt, is in no order
 
 
 def _interval(values: np.ndarray) -> Estimate:
