@@ -8,12 +8,10 @@ import numpy as np
 import xarray as xr
 
 from scalewright.papers.feature_strength import network_verdicts as judged
-from scalewright.papers.feature_strength.activation_verdicts import half_times
-from scalewright.papers.feature_strength.activations import HALF
+from scalewright.papers.feature_strength.activation_verdicts import half_times, least_times
 from scalewright.papers.feature_strength.network_figures import GAMMA
 from scalewright.papers.figures import PALETTE, canvas
-from scalewright.sim.richness.curves import evaluate
-from scalewright.theory.richness import least_time, total_degree
+from scalewright.theory.richness import total_degree
 
 NAMES = {"tanh": "tanh", "relu": "ReLU"}
 
@@ -56,11 +54,8 @@ def _halves(ax: Any, runs: Mapping[tuple[str, int], xr.Dataset]) -> None:
         power = 2 if kind == "tanh" else 1
         shown = rf"$\gamma^{power}$" if power > 1 else r"$\gamma$"
         _power(ax, gammas, times, power, colour, f"{NAMES[kind]}, L = {layers}: {shown}")
-    from sympy import Rational
-
     fine = np.geomspace(10, max(data.gamma.values[-1] for data in runs.values()), 50)
-    ax.plot(fine, evaluate(least_time(Rational(1, 2), 1), fine, steps=1, error=HALF), ":", color="0.3",
-            label="least of a bounded network")  # fmt: skip
+    ax.plot(fine, least_times(fine), ":", color="0.3", label="least of a bounded network")
     ax.set(title="tanh against ReLU", ylabel=r"$\eta\,t$ at half the loss")
 
 

@@ -26,8 +26,9 @@ from scalewright.theory.richness import total_degree
 HALVED = (2, 3)
 TANH = {2: (0.2, 1.0), 3: (1.0, 0.2)}
 HALF, HALF_STEPS = 0.5, 40_000
-#: Two layers with powers of a ReLU: the rate over gamma^(2/S), S the network's degree, and the strengths,
-#: from where its start no longer counts to where its steps still end.
+#: Two layers with powers of a ReLU: the rate over gamma^(2/S), S the network's degree, and the strengths.
+#: These begin where gamma^(-2/S), the squared weights of the start over those of the end, is at most 3.2 %
+#: (0.2 % for squares, 3.2 % for cubes), and end where the steps still suffice.
 POWER_LAYERS, POWERS = 2, {2: (0.12, 1e4, 1e5), 3: (0.05, 1e3, 1e4)}
 POWER_STEPS = 10_000
 

@@ -83,12 +83,12 @@ NETWORK_CLAIMS = (
         "gelu",
         PAPER,
         "With GELU the Gauss-Newton sharpness and the largest rate have the powers of a ReLU. The Hessian at "
-        "2 % of the loss has not: units close to their bend add a residual curvature of order "
-        "gamma^((L-3)/L).",
+        "2 % of the loss has not: units close to their bend add a residual curvature, so that its sharpness "
+        "falls more slowly.",
         "ours, beyond the paper (docs/concepts/richness-of-networks.md)",
-        "-2 and -2/L, L = 2, 3; of the largest rate 2 and 2/3; the Hessian's power is another",
+        "-2 and -2/L, L = 2, 3; of the largest rate 2 and 2/3; the Hessian's power is above -2/3",
         f"GELU MLPs, {_NETWORKS}",
-        "0.01 lazy, 0.05 rich; of the rate 0.15 and 0.1",
+        "0.01 lazy, 0.05 rich, the Hessian above by more; of the rate 0.15 and 0.1",
         "20 seconds",
         (*_converged(("gelu",)), *_edges(("gelu",)), "hessian-gelu-3-control"),
     ),
@@ -119,12 +119,14 @@ NETWORK_CLAIMS = (
     Claim(
         "best-share",
         PAPER,
-        "The optimal learning rate is one share of the largest stable one at all gammas of a regime: the "
-        "two, which the paper does not tell apart, have one power.",
+        "The optimal learning rate is one share of the largest stable one at all gammas up to 1e-2, and "
+        "another at all from 10 on: there the two, which the paper does not tell apart, have one power. In "
+        "between the share was seen to fall.",
         "ours, beyond the paper",
-        "slope of eta*/eta_max 0; the share stands in the rows",
+        "slope of eta*/eta_max 0 in [1e-4, 1e-2] and in [10, 1e3]; the share stands in the rows, the fall in "
+        "between has none",
         _IMAGES,
-        "0.2: the band of the best lazy rate; gamma in [1e-4, 1e-2], as the share falls above",
+        "0.2: the band of the best lazy rate",
         "30 seconds",
         _online("best-share"),
     ),
@@ -196,10 +198,10 @@ NETWORK_CLAIMS = (
     Claim(
         "batch-size",
         PAPER,
-        "The batch size moves the largest stable rate, in the lazy and in the rich regime, and leaves its "
-        "powers of gamma as they are.",
+        "A larger batch has a larger largest stable rate, in the lazy and in the rich regime, of the same "
+        "powers of gamma.",
         "ours, beyond the paper, which fixes the batch",
-        "slopes 2 and 2/3 at every batch size; the edge moves by more than a quarter",
+        "slopes 2 and 2/3 at every batch size; the edge of the larger batch is higher by more than a quarter",
         "ReLU MLPs of 3 layers, online on a linear target, loss below a tenth of the first",
         "0.15; 0.25",
         "20 seconds",

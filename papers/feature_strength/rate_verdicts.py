@@ -10,6 +10,7 @@ from scalewright.papers.feature_strength.network_verdicts import (
     OPEN,
     WIDE_LAZY,
     Window,
+    above,
     edge_rivals,
     exponent,
     rejected,
@@ -113,17 +114,16 @@ def batches(runs: Mapping[int, xr.Dataset]) -> list[Verdict]:
             )
     least, most = min(found), max(found)
     for regime, window in (("lazy", LAZY), ("rich", RICH)):
-        rows.append(
-            judge(
-                f"batch-shift-{regime}-control",
-                f"relu, {layers} layers: the edge of batches of {most} is that of {least}, {regime} (ratio)",
-                _ratio(in_window(found[most], window), in_window(found[least], window)),
-                predicted=1.0,
-                tolerance=0.25,
-                expected="break",
-                basis="a batch of fewer samples has a larger curvature of its own",
-            )
+        shift = judge(
+            f"batch-shift-{regime}-control",
+            f"relu, {layers} layers: the edge of batches of {most} is that of {least}, {regime} (ratio)",
+            _ratio(in_window(found[most], window), in_window(found[least], window)),
+            predicted=1.0,
+            tolerance=0.25,
+            expected="break",
+            basis="a batch of fewer samples has a larger curvature of its own: the ratio is above 1",
         )
+        rows.append(above(shift))
     return rows
 
 
@@ -194,7 +194,8 @@ def _shares(layers: int, found: Mapping[float, Rate], limits: Mapping[float, Rat
             judge(
                 f"best-share-{layers}-{regime}",
                 f"relu, {layers} layers, online: best over largest stable rate, {mean.value:.2f} "
-                f"[{mean.low:.2f}, {mean.high:.2f}] on average, as a power of gamma, {regime}",
+                f"[{mean.low:.2f}, {mean.high:.2f}] on average, as a power of gamma "
+                f"in [{window[0]:g}, {window[1]:g}]",
                 paired.slope(np.array(list(best)), shares, resolutions=steps) if known else OPEN,
                 predicted=0.0,
                 tolerance=0.2,

@@ -10,8 +10,12 @@ weights. Then w_l^2 / p^(L-l) is one number a^2 for all layers, F = B a^S with B
 
     da/dtau = B a^(S-1) Delta,    tau = eta t / gamma:
 
-the toy of S linear layers, its time in units of 1/B. Every power of the plane at large gamma is that of S
-layers: S = L for ReLU and GELU (p = 1), 3 for two layers of squared ReLUs, 1 for what is bounded (p = 0).
+the toy of S linear layers with gamma / B in the place of gamma, its rescaled time in units of 1/B. For
+p >= 1 every power of the plane at large gamma is that of S layers: S = L for ReLU and GELU (p = 1), 3 for two
+layers of squared ReLUs. What is bounded has p = 0 and S = 1, and only its time follows, eta t ~ gamma^2: a
+sharpness of 1 / gamma^2 is that of one example alone. With several, units stay within their bend on a few,
+and the curvature through these falls more slowly: as about gamma^-0.6 with two layers of tanh
+(docs/concepts/richness-of-networks.md).
 """
 
 from typing import Any
@@ -75,7 +79,7 @@ def rich_sharpness(layers: Any, power: Any) -> Expr:
     r"""Return the sharpness at convergence for gamma >> 1, squared loss: $S (B / \gamma)^{2/S}$.
 
     The Gauss-Newton curvature of F / gamma at F = gamma, one example. A bounded activation, p = 0, has
-    1 / gamma^2: its readout alone grows.
+    1 / gamma^2, as its readout alone grows: with several examples its sharpness falls more slowly.
 
     >>> rich_sharpness(2, 1), rich_sharpness(2, 2)
     (2/gamma, 3*2**(2/3)/gamma**(2/3))

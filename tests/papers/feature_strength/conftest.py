@@ -41,7 +41,7 @@ def micro():
         staircase_steps=5,
         index_seeds=2,
         adam_seeds=2,
-        bounded_gammas=dict.fromkeys((2, 3), (40.0, 50.0)),
+        bounded_gammas=dict.fromkeys((2, 3), (100.0, 120.0)),
         power_points=2,
         activation_seeds=2,
         portrait_gammas=(1e-2, 1.0, 1e2),

@@ -76,6 +76,15 @@ def test_networks_that_have_not_converged_are_not_judged():
         network_verdicts.sharpness(data)
 
 
+def test_rows_say_how_many_seeds_have_not_converged():
+    data = converged(2 / 3)
+    assert not any("left out" in row.statement for row in network_verdicts.sharpness(data))
+    data["reached_at"].values[-1, -1, 2] = -1
+    lazy, rich, *_ = network_verdicts.sharpness(data)
+    assert "left out" not in lazy.statement
+    assert rich.statement.endswith("(1 of 6 seeds left out: not converged at every gamma)")
+
+
 def test_the_derived_power_of_the_edge_passes_and_a_rival_fails():
     assert set(outcomes(rate_verdicts.edge(plane(2 / 3))).values()) == {"pass"}
     assert outcomes(rate_verdicts.edge(plane(1.0)))["rich"] == "fail"
@@ -86,6 +95,51 @@ def test_an_edge_that_the_grid_does_not_hold_is_undecided_and_says_where():
     rows = rate_verdicts.edge(plane(2 / 3, censored=True))
     assert {row.verdict for row in rows} == {"undecided"}
     assert "not fitted: at gamma = 0.001" in rows[0].statement
+
+
+def batched(edge):
+    """Online runs, batches of one size, whose last loss is low up to an edge times that of the plane."""
+    data = plane(2 / 3).drop_vars("eta").assign_coords(eta=np.logspace(-8, 5, 209) * edge)
+    losses = np.stack([np.ones(data.reached_at.shape), np.where(data.reached_at.values >= 0, 0.01, 9.0)], -1)
+    return data.assign(loss=((*data.reached_at.dims, "step"), losses))
+
+
+@pytest.mark.parametrize(("shift", "verdict"), [(2.0, "pass"), (1.0, "fail"), (0.5, "fail")])
+def test_the_larger_batch_must_have_the_larger_edge(shift, verdict):
+    rows = {row.id: row for row in rate_verdicts.batches({4: batched(1.0), 64: batched(shift)})}
+    assert rows["batch-64-rich"].verdict == "pass"
+    for regime in ("lazy", "rich"):
+        row = rows[f"batch-shift-{regime}-control"]
+        assert row.measured == pytest.approx(shift)
+        assert row.verdict == verdict
+
+
+def stairs(*half_steps):
+    """A multi-index run of 101 steps whose monomials are learnt at these steps, a seed a triple."""
+    steps = np.arange(101)
+    curves = (steps[:, None] >= np.array(half_steps)[:, None]).astype(float)  # (seed, step, monomial)
+    axes = {"gamma": np.array([1e-2, 1.0, 1e2]), "seed": np.arange(len(half_steps)), "step": steps}
+    shares = np.broadcast_to(curves, (3, *curves.shape))
+    return dataset(
+        {"outputs": (("gamma", "seed", "step", "output"), shares)}, axes | {"output": np.arange(3)}
+    )
+
+
+@pytest.mark.parametrize(
+    ("seed", "share"),
+    [
+        ((10, 20, 30), 1.0),
+        ((10, 10, 30), 1.0),
+        ((20, 10, 30), 0.5),
+        ((10, 20, 999), 0.5),
+        ((999, 20, 30), 0.5),
+    ],
+)
+def test_monomials_come_in_order_and_one_never_learnt_is_in_none(seed, share):
+    row = staircase_verdicts.multi_index(stairs((5, 6, 7), seed))[-1]
+    assert row.id == "index-order"
+    assert row.measured == share
+    assert row.verdict == ("pass" if share == 1 else "fail")
 
 
 def test_rivals_are_those_that_differ_from_the_derived_power():
