@@ -7,6 +7,9 @@ from scalewright.sim.verdict import Verdict
 from scalewright.theory import Parametrization
 from scalewright.theory.tables import cells
 
+#: Columns of verdicts, and the letters that each has at most; where there is less room all give way.
+COLUMNS = {"check": 40, "measured [95 %]": 16, "predicted": 9, "expected": 8, "verdict": 9}
+
 
 def parametrization_table(found: Parametrization, caption: str | None = None) -> Table:
     """Return the scaling table of a parametrization: its parameters, and the factors that belong to none."""
@@ -21,8 +24,8 @@ def print_verdicts(verdicts: Sequence[Verdict], *, title: str) -> None:
 
     colours = {"pass": "green", "fail": "red", "undecided": "yellow"}
     grid = Grid(title=title, title_justify="left")
-    for column in ("check", "measured [95 %]", "predicted", "expected", "verdict"):
-        grid.add_column(column, overflow="fold", no_wrap=column in ("check", "verdict"))
+    for column, most in COLUMNS.items():
+        grid.add_column(column, overflow="fold", max_width=most)
     for row in verdicts:
         expected = "must break" if row.expected == "break" else "must hold"
         band = f"{number(row.predicted)} ± {number(row.tolerance)}"
