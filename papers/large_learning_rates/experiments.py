@@ -72,7 +72,7 @@ def deepest(scale: Scale) -> Setting:
 def narrowing(scale: Scale) -> dict[str, Setting]:
     """Return networks of other seeds on the smallest and the largest batches, by the name of their stage."""
     return {
-        f"narrowing-{name}": replace(setting, first=1000)
+        f"narrowing-{name}": replace(setting, first=1000, seeds=1)
         for name, setting in ((key.removeprefix("batch-"), one) for key, one in batches(scale).items())
         if setting.batch in (min(scale.batches), max(scale.batches))
     }
@@ -82,7 +82,7 @@ def batches(scale: Scale) -> dict[str, Setting]:
     """Return the networks trained on batches of several sizes, by the name of their stage."""
     return {
         f"batch-{size}-{loss}": Setting(
-            f"SP, deep, {LOSSES[loss]}, batches of {size}", "sp", loss, batch=size
+            f"SP, deep, {LOSSES[loss]}, batches of {size}", "sp", loss, batch=size, seeds=2
         )
         for size in scale.batches
         for loss in LOSSES
