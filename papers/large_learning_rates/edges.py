@@ -25,6 +25,8 @@ Progress = Callable[[int, int], None] | None
 PILOT = 2.0 ** np.arange(-9, 5, 0.5)
 #: Shares of the largest rate that doesn't diverge at which runs go through a catapult.
 SHARES = np.array([0.6, 0.75, 0.9])
+#: Width at which catapults are long enough to be seen.
+WIDE = 1024
 PILOT_SEEDS = range(10**6, 10**6 + 3)
 
 
@@ -168,14 +170,12 @@ def at_one_rate(
 def below_the_edge(
     scale: Scale, setting: Setting, *, steps: int, device: str = "auto", progress: Progress = None
 ) -> xr.Dataset:
-    """Train the widest networks for some steps at shares of each one's largest rate that doesn't diverge."""
+    """Train wide networks for some steps at shares of each one's largest rate that doesn't diverge."""
     seen, held = networks.load(scale)
-    narrow, wide = scale.edge_widths[0], scale.edge_widths[-1]
+    narrow, wide = scale.edge_widths[0], WIDE
     middle, _ = _pilot(scale, setting, narrow, None, device)
-    grid, seeds = (
-        _grid(scale, setting, wide, middle * _law(scale, setting, wide, narrow)),
-        setting.seeds_at(scale, wide),
-    )
+    grid = _grid(scale, setting, wide, middle * _law(scale, setting, wide, narrow))
+    seeds = setting.seeds_at(scale, wide)
     found = trained(scale, setting, wide, seen, held, lrs=grid, seeds=seeds, device=device)
     stable = np.logical_and.accumulate(found.diverged_at.values < 0, axis=1)
     largest = np.where(stable, grid, 0.0).max(axis=1)
