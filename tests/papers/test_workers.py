@@ -168,6 +168,7 @@ def test_a_killed_worker_is_one_sentence_and_the_run_goes_on(experiments, tmp_pa
 
 
 DRIVER = """
+import signal
 import sys
 from functools import partial
 from pathlib import Path
@@ -177,6 +178,7 @@ from scalewright.papers.stages import Stage
 from scalewright.sim.dataset import dataset
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have started this with it ignored
     import side_by_side
     quick = Stage("quick", partial(side_by_side.measure, 1))
     stages = [quick, *(Stage(f"slow-{i}", partial(side_by_side.slow, 300.0)) for i in range(2))]
@@ -203,6 +205,7 @@ def test_a_stopped_driver_leaves_what_had_ended_and_no_process(experiments, tmp_
     finally:
         if _group(driver.pid):
             os.killpg(driver.pid, signal.SIGKILL)
+        driver.wait(timeout=30)
     assert [path.name for path in (tmp_path / "out").glob("*.nc")] == ["quick.nc"]
 
 
