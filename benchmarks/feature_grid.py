@@ -2,7 +2,8 @@
 
 Run `python benchmarks/feature_grid.py`: MLPs of three layers over the grid of arXiv:2410.04642, gamma from
 1e-5 to 1e5 and eta from 1e-12 to 1e12, two a decade; it prints the ratio and writes
-`results/feature_grid.json` with the environment beside it. With OMP_NUM_THREADS=1 both arms use one thread.
+`results/feature_grid.json` with the environment beside it. With OMP_NUM_THREADS=1 both arms use one thread;
+`results/feature_grid_2_threads.json` is with two.
 
 Both arms train the same networks on the same samples, full batches, for the same number of steps, and in both
 a network that diverges is stopped, at the same step. The grid is one call of `nets.plane.train`; the rival
@@ -39,7 +40,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--samples", type=int, default=64)
     parser.add_argument("--steps", type=int, default=200)
-    parser.add_argument("--block", type=int, default=128)
+    parser.add_argument("--block", type=int, default=256)
     parser.add_argument("--name", default="feature_grid")
     given = parser.parse_args()
     digits = nets.data.load("digits", samples=given.samples, device="cpu")
