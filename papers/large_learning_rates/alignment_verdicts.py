@@ -43,7 +43,7 @@ def passed_on(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
     step = int(data.step.values[0])
     chosen = data.sel(layer="readout.weight", step=step).transpose("width", "seed")
     ratio = (chosen.propagating / chosen.input_change).values
-    power = 0.5 if check.many is None else 0.0
+    power = coordinates.amplification(check, int(data.attrs["layers"]), coherent=check.many is None)
     return [
         judge(
             f"{id}-amplification",
@@ -52,16 +52,18 @@ def passed_on(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
             fit.slope(data.width.values, ratio),
             predicted=power,
             tolerance=HIDDEN,
-            basis="few outputs: the change was made through these very weights; many: n/K + 1 in the square",
+            basis="theory.profile, readout aligned by 1: few outputs, the change was made through these very "
+            "weights; by 1/2: many, n/K + 1 in the square",
         )
     ]
 
 
-def label(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
+def label(id: str, check: Check, data: xr.Dataset, *, layers: int) -> list[Verdict]:
     """With many outputs the logit of a sample's own class still grows; the mean over outputs does not."""
+    whole, own = (coordinates.amplification(check, layers, coherent=one) for one in (False, True))
     rows = (
-        ("all", "propagating", "over all outputs", 0.0),
-        ("own", "label_update", "of the logit of each sample's own class", 0.5),
+        ("all", "propagating", "over all outputs", whole),
+        ("own", "label_update", "of the logit of each sample's own class", own),
     )
     return [
         judge(

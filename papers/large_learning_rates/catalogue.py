@@ -49,15 +49,16 @@ def chain(scale: Scale, device: str) -> list[Stage]:
 
 def beyond(scale: Scale, device: str) -> list[Stage]:
     """Return the stages with real networks, by torch."""
+    return [*_checks(scale, device), *_rates(scale, device), *_batches(scale, device), *_texts(scale, device)]
+
+
+def _checks(scale: Scale, device: str) -> list[Stage]:
+    """Return the coordinate checks."""
 
     def check(name: str, chosen: coordinates.Check, **options: Any) -> Stage:
         return Stage(name, partial(coordinates.run, scale, chosen, device=device, **options))
 
-    def grid(name: str, setting: edges.Setting, **options: Any) -> Stage:
-        return Stage(name, partial(edges.edge, scale, setting, device=device, **options))
-
-    like = EDGES["deep-cross-entropy"]
-    few = {"widths": scale.check_widths[-4:]}
+    few, narrow = {"widths": scale.check_widths[-4:]}, scale.check_widths[:4]
     return [
         *(check(name, one, alignment=name == "sgd-half") for name, one in CHECKS.items()),
         *(check(name, one, **few) for name, one in ADAM.items()),
@@ -71,13 +72,17 @@ def beyond(scale: Scale, device: str) -> list[Stage]:
         check("adam-squared", experiments.ADAM_SQUARED, **few),
         check("lazy", experiments.LAZY),
         check("align", experiments.ALIGN, **few),
-        check("align-many", experiments.MANY, widths=scale.check_widths[:4]),
-        Stage(
-            "labels",
-            partial(labels.run, scale, experiments.MANY, widths=scale.check_widths[:4], device=device),
-        ),
-        *(grid(name, setting) for name, setting in EDGES.items()),
-        grid("deepest", experiments.deepest(scale), widths=scale.deep_widths),
+        check("align-many", experiments.MANY, widths=narrow),
+        Stage("labels", partial(labels.run, scale, experiments.MANY, widths=narrow, device=device)),
+    ]
+
+
+def _rates(scale: Scale, device: str) -> list[Stage]:
+    """Return the grids of rates, and what is trained at single ones."""
+    like = EDGES["deep-cross-entropy"]
+    return [
+        *(_grid(scale, device, name, setting) for name, setting in EDGES.items()),
+        _grid(scale, device, "deepest", experiments.deepest(scale), widths=scale.deep_widths),
         *(
             Stage(
                 f"same-rate-{loss}",
@@ -86,33 +91,35 @@ def beyond(scale: Scale, device: str) -> list[Stage]:
             for loss in experiments.LOSSES
         ),
         *(
-            grid(name, setting, widths=scale.batch_widths, samples=scale.batch_samples)
-            for name, setting in experiments.batches(scale).items()
-        ),
-        *(
-            grid(
-                name,
-                setting,
-                widths=(scale.batch_widths[0], scale.batch_widths[-1]),
-                samples=scale.batch_samples,
-            )
-            for name, setting in experiments.narrowing(scale).items()
-        ),
-        *(
-            Stage(
-                name,
-                partial(edges.below_the_edge, scale, EDGES["two-mse"], steps=steps, device=device),
-            )
+            Stage(name, partial(edges.below_the_edge, scale, EDGES["two-mse"], steps=steps, device=device))
             for name, steps in experiments.CATAPULTS.items()
         ),
-        *(
-            Stage(
-                f"gpt-{optimizer}-{gains}",
-                partial(transformers.sweep, scale, optimizer, gains, device=device),
-            )
-            for gains in scale.gpt_gains
-            for optimizer in ("sgd", "adam")
-        ),
+    ]
+
+
+def _batches(scale: Scale, device: str) -> list[Stage]:
+    """Return the grids of rates for batches of several sizes, and those of other seeds at the ends."""
+    widths = scale.batch_widths
+    return [
+        _grid(scale, device, name, setting, widths=chosen, samples=scale.batch_samples)
+        for chosen, settings in (
+            (widths, experiments.batches(scale)),
+            ((widths[0], widths[-1]), experiments.narrowing(scale)),
+        )
+        for name, setting in settings.items()
+    ]
+
+
+def _grid(scale: Scale, device: str, name: str, setting: edges.Setting, **options: Any) -> Stage:
+    return Stage(name, partial(edges.edge, scale, setting, device=device, **options))
+
+
+def _texts(scale: Scale, device: str) -> list[Stage]:
+    """Return the transformers."""
+    return [
+        Stage(f"gpt-{optimizer}-{gains}", partial(transformers.sweep, scale, optimizer, gains, device=device))
+        for gains in scale.gpt_gains
+        for optimizer in ("sgd", "adam")
     ]
 
 

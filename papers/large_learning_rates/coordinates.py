@@ -13,7 +13,8 @@ from scalewright import nets
 from scalewright.papers.large_learning_rates import networks
 from scalewright.papers.large_learning_rates.settings import Scale
 from scalewright.sim.data import Data
-from scalewright.theory import profile
+from scalewright.theory import Alignment, profile
+from scalewright.theory.profile import AxisProfile
 
 Progress = Callable[[int, int], None] | None
 #: Width at which the rate of a check is its base rate, whatever the power.
@@ -89,7 +90,21 @@ def rule_of(check: Check, layers: int) -> Any:
 
 def predicted(check: Check, layers: int, *, step: int | None = None) -> Any:
     """Return {parameter: predicted powers of the width}, later in training or after the steps 1, 2 or 3."""
-    return profile(rule_of(check, layers), loss=networks.LOSSES[check.loss])["width"].slopes(step=step)
+    return profiled(check, layers).slopes(step=step)
+
+
+def profiled(check: Check, layers: int, *, alignment: Alignment | None = None) -> AxisProfile:
+    """Return the predicted powers of the width of all sizes."""
+    rule = rule_of(check, layers)
+    return profile(rule, loss=networks.LOSSES[check.loss], alignment=alignment)["width"]
+
+
+def amplification(check: Check, layers: int, *, coherent: bool) -> float:
+    """Return the power of |W_0 dx| over |dx| of the readout: coherent where its own rows made dx."""
+    omega = Alignment(narrow=Fraction(1) if coherent else Fraction(1, 2))
+    found = profiled(check, layers, alignment=omega)
+    passed, changed = found.row("readout").propagating, found.row(f"hidden.{layers - 3}").change
+    return float(passed - changed)  # type: ignore[operator]
 
 
 def of(data: xr.Dataset, check: Check, *, step: int | None = None) -> nets.CoordinateCheck:

@@ -22,6 +22,8 @@ def growth(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
     first, last = found.steps[0], found.steps[-1]
     power = found.predicted["readout.weight"].total
     hidden = last_hidden(int(data.attrs["layers"]))
+    sizes = coordinates.profiled(check, int(data.attrs["layers"])).row(hidden.removesuffix(".weight"))
+    size, gradient = float(sizes.size), float(sizes.gradient)
     return [
         judge(
             f"{id}-logits",
@@ -33,20 +35,20 @@ def growth(id: str, check: Check, data: xr.Dataset) -> list[Verdict]:
         ),
         judge(
             f"{id}-activations",
-            f"{check.label}: activations of the last hidden layer {after(last)} don't grow",
+            f"{check.label}: activations of the last hidden layer {after(last)} scale as n^{size:g}",
             found.slope(hidden, "activation", step=last),
-            predicted=0.0,
+            predicted=size,
             tolerance=FLAT,
             basis="theory.profile: bounded features",
         ),
         judge(
             f"{id}-gradients",
-            f"{check.label}: gradients in the last hidden layer {after(last)} keep the power -1/2 of the "
-            "initial readout",
+            f"{check.label}: gradients in the last hidden layer {after(last)} scale as n^{gradient:g}, as "
+            "the initial readout",
             found.slope(hidden, "gradient", step=last),
-            predicted=-0.5,
+            predicted=gradient,
             tolerance=FLAT,
-            basis="chi is bounded by the softmax",
+            basis="theory.profile: the softmax bounds the loss's derivative",
         ),
     ]
 

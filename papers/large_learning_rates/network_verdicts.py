@@ -49,7 +49,8 @@ def coordinates(results: Results) -> list[Verdict]:
     rows += update_verdicts.updates("align", experiments.ALIGN, results["align"], step=1)
     for name, check in (("align", experiments.ALIGN), ("align-many", experiments.MANY)):
         rows += alignment_verdicts.passed_on(name, check, results[name])
-    rows += alignment_verdicts.label("labels", experiments.MANY, results["labels"])
+    layers = int(results["align-many"].attrs["layers"])
+    rows += alignment_verdicts.label("labels", experiments.MANY, results["labels"], layers=layers)
     powers = {
         name: (check, results[name]) for name, check in (CHECKS | ADAM).items() if check.optimizer == "adam"
     }
@@ -88,20 +89,16 @@ def rates(results: Results) -> list[Verdict]:
         rows
         + edged.same_rate(*(results[f"same-rate-{loss}"] for loss in experiments.LOSSES))
         + worth(results)
+        + confidence(results)
     )
 
 
 def worth(results: Results) -> list[Verdict]:
-    """Return what the parametrizations are worth under either loss, and how far they overrate themselves."""
+    """Return what the parametrizations are worth under either loss."""
     sp, mup = ({loss: results[f"{kind}-{loss}"] for loss in experiments.LOSSES} for kind in ("deep", "mup"))
     behind = edged.advantage(mup["mse"], sp["mse"])
     level = edged.advantage(mup["cross-entropy"], mup["mse"])
     change = _change(sp["mse"], edged.best_accuracy(sp["mse"]))
-    sure = {
-        kind: _change(runs["cross-entropy"], edged.overconfidence(runs["cross-entropy"]))
-        for kind, runs in (("sp", sp), ("mup", mup))
-    }
-    apart = difference(sure["sp"], sure["mup"])
     return [
         beyond(
             "accuracy-mse",
@@ -131,11 +128,19 @@ def worth(results: Results) -> list[Verdict]:
             side="below",
             basis="the paper's figure: it falls with the width",
         ),
+    ]
+
+
+def confidence(results: Results) -> list[Verdict]:
+    """Return by how much more wide networks overrate themselves, under SP, under muP, and the difference."""
+    runs = [results[f"{kind}-cross-entropy"] for kind in ("deep", "mup")]
+    sp, mup = (_change(data, edged.overconfidence(data)) for data in runs)
+    return [
         beyond(
             "confidence-sp",
             "SP, cross-entropy, best rates: networks overrate themselves (confidence minus accuracy, held "
             "out) as much from the narrowest to the widest",
-            sure["sp"],
+            sp,
             bound=0.0,
             tolerance=0.0,
             side="above",
@@ -145,7 +150,7 @@ def worth(results: Results) -> list[Verdict]:
             "confidence-mup",
             "muP, cross-entropy, best rates: networks overrate themselves as much from the narrowest to the "
             "widest",
-            sure["mup"],
+            mup,
             predicted=0.0,
             tolerance=0.05,
             basis="logits don't depend on the width; five points",
@@ -154,7 +159,7 @@ def worth(results: Results) -> list[Verdict]:
             "confidence-apart",
             "Cross-entropy, best rates: what networks overrate themselves by grows from the narrowest to the "
             "widest under SP as under muP",
-            apart,
+            difference(sp, mup),
             bound=0.0,
             tolerance=0.0,
             side="above",
